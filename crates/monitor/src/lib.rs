@@ -76,6 +76,7 @@ pub mod thresholds;
 pub mod timestamp;
 
 pub use config::{DEFAULT_PORT, Hosts, MonitorConfig, StateFile, declare, require_route_tests};
+pub use incidents::AcknowledgeLink;
 pub use notify::{DeliveryCounts, HostDelivery};
 pub use running::{
     BindError, Explained, Liveness, Monitor, Overview, PingCounts, Prepared, Receiver, Refusals,

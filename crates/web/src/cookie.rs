@@ -23,7 +23,7 @@ const LOOPBACK_NAME: &str = "annunciator";
 /// How a browser reaches this server, as far as its requests say.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Way {
-    /// Through TLS, by a proxy.
+    /// Through TLS, to this server or to a proxy.
     Tls,
     /// Over plain HTTP, to a loopback address.
     Loopback,
@@ -32,11 +32,15 @@ pub(crate) enum Way {
 }
 
 impl Way {
-    /// Returns the way of a request that a form was sent with.
+    /// Returns the way of a request that a form was sent with. `is_encrypted` says that it is
+    /// known to have come through TLS.
     ///
     /// A browser names the scheme in `Origin`. A client that does not send it is no browser, and
     /// says by `Host` alone whether it keeps to this machine.
-    pub(crate) fn of(headers: &HeaderMap) -> Self {
+    pub(crate) fn of(headers: &HeaderMap, is_encrypted: bool) -> Self {
+        if is_encrypted {
+            return Self::Tls;
+        }
         let origin = headers.get(header::ORIGIN).map(HeaderValue::as_bytes);
         if origin.is_some_and(|origin| origin.starts_with(b"https://")) {
             return Self::Tls;
@@ -113,7 +117,7 @@ mod tests {
 
     #[test]
     fn a_browser_says_how_it_reaches_the_server() {
-        let way = |host, origin| Way::of(&headers(&[("host", host), ("origin", origin)]));
+        let way = |host, origin| Way::of(&headers(&[("host", host), ("origin", origin)]), false);
         assert_eq!(
             way("127.0.0.1:9680", "http://127.0.0.1:9680"),
             Way::Loopback
@@ -124,6 +128,9 @@ mod tests {
         // A proxy that does not pass the name on.
         assert_eq!(way("127.0.0.1:9680", "https://hbd.example"), Way::Tls);
         assert_eq!(way("10.0.0.1", "http://10.0.0.1"), Way::Plain);
+        // What is known counts more.
+        let at_loopback = headers(&[("host", "localhost")]);
+        assert_eq!(Way::of(&at_loopback, true), Way::Tls);
     }
 
     #[test]

@@ -13,15 +13,16 @@ use axum::{
     middleware::Next,
     response::{IntoResponse as _, Redirect, Response},
 };
-use data_encoding::BASE64;
 use governor::{DefaultKeyedRateLimiter, Quota, RateLimiter};
 use jiff::Timestamp;
 use nix::unistd::{Uid, User};
 
 use crate::{
     cookie,
+    credentials::{basic_password, bearer},
     problem::{Problem, Reason},
-    scope::{Identity, Peer, Scope},
+    proxy::{Proxy, ProxyUser},
+    scope::{Client, Credential, Encrypted, Identity, Peer, Scope},
     sessions::Sessions,
     tokens::Tokens,
 };
@@ -44,6 +45,9 @@ pub struct Access {
     users: BTreeMap<u32, Scope>,
     tokens: Option<Arc<Tokens>>,
     sessions: Option<Arc<Sessions>>,
+    proxy: Option<Arc<Proxy>>,
+    /// Whether others who reach the server over the network without TLS are refused.
+    is_behind_proxy: bool,
     /// How many wrong tokens each address may still send.
     attempts: Arc<DefaultKeyedRateLimiter<IpAddr>>,
 }
@@ -58,6 +62,8 @@ impl Default for Access {
             users: BTreeMap::new(),
             tokens: None,
             sessions: None,
+            proxy: None,
+            is_behind_proxy: false,
             attempts: Arc::new(RateLimiter::keyed(quota)),
         }
     }
@@ -79,23 +85,93 @@ impl Access {
         self
     }
 
+    /// Believes a proxy what it says of requests.
+    #[must_use]
+    pub fn proxy(mut self, proxy: Proxy) -> Self {
+        self.proxy = Some(Arc::new(proxy));
+        self
+    }
+
+    /// Refuses whoever reaches the server over the network neither through TLS nor through the
+    /// proxy: everybody on the way could read what they send.
+    #[must_use]
+    pub fn only_behind_proxy(mut self) -> Self {
+        self.is_behind_proxy = true;
+        self
+    }
+
     /// Returns the tokens to which something is granted.
     pub(crate) fn known_tokens(&self) -> Option<&Arc<Tokens>> {
         self.tokens.as_ref()
+    }
+
+    /// Returns from where and how a request comes, and removes from it what only the proxy may
+    /// say, if it is not the proxy's.
+    fn client(&self, request: &mut Request) -> Client {
+        let is_encrypted = request.extensions().get::<Encrypted>().is_some();
+        let Some(Peer::Remote(address)) = request.extensions().get().copied() else {
+            return Client {
+                ip: None,
+                is_encrypted,
+            };
+        };
+        let peer = address.ip();
+        let is_encrypted = match &self.proxy {
+            Some(proxy) if !proxy.is_at(peer) => {
+                proxy.strip(request.headers_mut());
+                is_encrypted
+            }
+            Some(proxy) => {
+                return Client {
+                    ip: Some(proxy.origin(peer, request.headers())),
+                    is_encrypted: is_encrypted || Proxy::is_encrypted(request.headers()),
+                };
+            }
+            None => is_encrypted,
+        };
+        Client {
+            ip: Some(peer),
+            is_encrypted,
+        }
+    }
+
+    /// Refuses requests over the network that everybody on the way could read.
+    fn check_way(&self, peer: Option<Peer>, client: Client) -> Result<(), Problem> {
+        let (true, Some(Peer::Remote(address))) = (self.is_behind_proxy, peer) else {
+            return Ok(());
+        };
+        let peer = address.ip().to_canonical();
+        let is_proxy = self.proxy.as_ref().is_some_and(|proxy| proxy.is_at(peer));
+        if is_proxy || peer.is_loopback() || client.is_encrypted {
+            return Ok(());
+        }
+        let detail = "this address is for the proxy in front of it: use the proxy's address";
+        Err(Problem::new(Reason::Forbidden, detail))
     }
 
     /// Returns who asks. `token` is the one that the request shows.
     async fn of(
         &self,
         peer: Option<Peer>,
+        client: Client,
         token: Option<&str>,
         headers: &HeaderMap,
     ) -> Result<Identity, Problem> {
-        match peer {
-            Some(Peer::Process { uid }) => self.of_user(uid),
-            Some(Peer::Remote(address)) => self.of_remote(address.ip(), token, headers).await,
-            None => Err(nobody()),
+        let Some(peer) = peer else {
+            return Err(nobody());
+        };
+        let ip = match peer {
+            Peer::Process { uid } => return self.of_user(uid),
+            Peer::Remote(address) => address.ip(),
+        };
+        if token.is_none()
+            && let Some(proxy) = self.proxy.as_ref().filter(|proxy| proxy.is_at(ip))
+            && let Some(whoever) = proxy.whoever(headers)
+        {
+            return of_proxy(whoever);
         }
+        self.of_remote(client.ip.unwrap_or(ip), token, headers)
+            .await
     }
 
     fn of_user(&self, uid: u32) -> Result<Identity, Problem> {
@@ -111,7 +187,7 @@ impl Access {
         Ok(Identity {
             name,
             scope,
-            is_local: true,
+            credential: Credential::Socket,
         })
     }
 
@@ -156,12 +232,17 @@ impl Access {
         Err(Problem::new(Reason::Unauthenticated, detail))
     }
 
-    /// Begins the session of a browser that shows a token, and returns its secret. Wrong tokens
+    /// Begins the session of a browser that shows a token, and returns whose it is and its secret.
+    /// Wrong tokens
     /// count as those of any other request do.
     ///
     /// # Errors
     /// Returns the [`Problem`] of the token, or of a disk that keeps no session.
-    pub(crate) async fn log_in(&self, ip: IpAddr, token: &str) -> Result<String, Problem> {
+    pub(crate) async fn log_in(
+        &self,
+        ip: IpAddr,
+        token: &str,
+    ) -> Result<(Identity, String), Problem> {
         let identity = self.of_token(ip, token).await?;
         if matches!(identity.scope, Scope::Ingest(_)) {
             return Err(forbidden(&identity, "may send events and not look"));
@@ -172,10 +253,11 @@ impl Access {
         let now_ms = Timestamp::now().as_millisecond();
         let begun = sessions.begin(&identity.name, now_ms).await;
         let begun = begun.map_err(|error| Problem::new(Reason::Unavailable, error.to_string()))?;
-        begun.ok_or_else(|| {
+        let secret = begun.ok_or_else(|| {
             let detail = "the token is unknown, or was removed";
             Problem::new(Reason::Unauthenticated, detail)
-        })
+        })?;
+        Ok((identity, secret))
     }
 
     /// Ends the session of a request, if it has one.
@@ -191,30 +273,30 @@ impl Access {
     }
 }
 
+fn of_proxy(whoever: ProxyUser) -> Result<Identity, Problem> {
+    match whoever {
+        ProxyUser::Known(name, scope) => Ok(Identity {
+            name,
+            scope,
+            credential: Credential::Proxy,
+        }),
+        ProxyUser::Unknown(name) => {
+            let detail = format!(
+                "nothing is granted to the user {} of the proxy: add the name to `web.proxy.users`",
+                name.escape_debug()
+            );
+            Err(Problem::new(Reason::Forbidden, detail))
+        }
+        ProxyUser::Unclear => {
+            let detail = "the header of the proxy names no user, or several: it has to set the header, and not to add to it";
+            Err(Problem::new(Reason::Unauthenticated, detail))
+        }
+    }
+}
+
 fn nobody() -> Problem {
     let detail = "the request comes neither from a user of this machine nor with a token: send `Authorization: Bearer TOKEN`";
     Problem::new(Reason::Unauthenticated, detail)
-}
-
-/// Returns the token of a request (RFC 6750).
-fn bearer(headers: &HeaderMap) -> Option<&str> {
-    let text = headers.get(header::AUTHORIZATION)?.to_str().ok()?;
-    let (scheme, token) = text.split_once(' ')?;
-    scheme.eq_ignore_ascii_case("bearer").then(|| token.trim())
-}
-
-/// Returns the password of a request with basic authentication (RFC 7617), whatever its user
-/// is called.
-fn basic_password(headers: &HeaderMap) -> Option<String> {
-    let text = headers.get(header::AUTHORIZATION)?.to_str().ok()?;
-    let (scheme, encoded) = text.split_once(' ')?;
-    if !scheme.eq_ignore_ascii_case("basic") {
-        return None;
-    }
-    let decoded = BASE64.decode(encoded.trim().as_bytes()).ok()?;
-    let text = String::from_utf8(decoded).ok()?;
-    text.split_once(':')
-        .map(|(_, password)| password.to_owned())
 }
 
 /// Returns what one machine is counted under: an IPv6 address by its network of 64 bits, whose
@@ -240,6 +322,10 @@ fn user_name(uid: u32) -> String {
 
 /// Where a browser logs in.
 pub(crate) const LOGIN: &str = "/login";
+/// Where programs ask whether this one works, without showing who they are.
+pub(crate) const HEALTH: &str = "/healthz";
+/// Where signed links lead: whoever has one need not show who they are.
+pub(crate) const LINKS: &str = "/ack/";
 /// Where the style and the script of pages are.
 pub(crate) const ASSETS: &str = "/assets/";
 
@@ -247,8 +333,16 @@ pub(crate) const ASSETS: &str = "/assets/";
 /// page is sent to log in.
 pub(crate) async fn identify(access: Access, mut request: Request, next: Next) -> Response {
     let peer = request.extensions().get::<Peer>().copied();
+    let client = access.client(&mut request);
+    request.extensions_mut().insert(client);
     let path = request.uri().path();
-    let is_for_everybody = path == LOGIN || path.starts_with(ASSETS);
+    if path != HEALTH
+        && let Err(problem) = access.check_way(peer, client)
+    {
+        return problem.into_response();
+    }
+    let is_for_everybody = [LOGIN, HEALTH].contains(&path)
+        || [ASSETS, LINKS].iter().any(|open| path.starts_with(open));
     // Many programs that send events can show a name and a password, and nothing else.
     let is_for_source = path.starts_with(SOURCES);
     let password = match is_for_source {
@@ -256,7 +350,7 @@ pub(crate) async fn identify(access: Access, mut request: Request, next: Next) -
         false => None,
     };
     let token = password.as_deref().or_else(|| bearer(request.headers()));
-    match access.of(peer, token, request.headers()).await {
+    match access.of(peer, client, token, request.headers()).await {
         Ok(identity) => {
             request.extensions_mut().insert(identity);
             next.run(request).await
@@ -387,7 +481,7 @@ impl<S: Sync> FromRequestParts<S> for Administrator {
 
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
         let Actor(identity) = Actor::from_request_parts(parts, state).await?;
-        if !identity.is_local {
+        if !identity.is_local() {
             let what = "may not do this over the network, but by the Unix socket only";
             return Err(forbidden(&identity, what));
         }
@@ -420,37 +514,28 @@ mod tests {
     }
 
     #[test]
+    fn behind_a_proxy_nobody_comes_in_beside_it_without_encryption() {
+        let proxy = Proxy::new(vec!["10.0.0.1/32".parse().unwrap()]);
+        let access = Access::default().proxy(proxy).only_behind_proxy();
+        let check = |ip: [u8; 4], is_encrypted| {
+            let client = Client {
+                ip: None,
+                is_encrypted,
+            };
+            let peer = Peer::Remote((ip, 1).into());
+            access.check_way(Some(peer), client).is_ok()
+        };
+        assert!(check([10, 0, 0, 1], false) && check([127, 0, 0, 1], false));
+        assert!(!check([10, 0, 0, 2], false));
+        assert!(check([10, 0, 0, 2], true));
+        let process = Some(Peer::Process { uid: 0 });
+        assert!(access.check_way(process, Client::default()).is_ok());
+    }
+
+    #[test]
     fn a_user_without_a_name_has_a_number() {
         assert_eq!(user_name(0), "root");
         assert_eq!(user_name(3_999_999_999), "uid 3999999999");
-    }
-
-    #[test]
-    fn a_token_is_read_from_its_header() {
-        let with = |value: &'static str| {
-            let mut headers = HeaderMap::new();
-            headers.insert(header::AUTHORIZATION, value.parse().unwrap());
-            bearer(&headers).map(str::to_owned)
-        };
-        assert_eq!(with("Bearer x"), Some("x".to_owned()));
-        assert_eq!(with("bearer  x "), Some("x".to_owned()));
-        assert_eq!(with("Basic x"), None);
-        assert_eq!(with("x"), None);
-    }
-
-    #[test]
-    fn a_password_is_read_from_its_header() {
-        let with = |value: &str| {
-            let mut headers = HeaderMap::new();
-            headers.insert(header::AUTHORIZATION, value.parse().unwrap());
-            basic_password(&headers)
-        };
-        let encoded = |text: &str| format!("Basic {}", BASE64.encode(text.as_bytes()));
-        assert_eq!(with(&encoded("any:a:b")), Some("a:b".to_owned()));
-        assert_eq!(with(&encoded(":x")), Some("x".to_owned()));
-        assert_eq!(with(&encoded("x")), None);
-        assert_eq!(with("Basic !"), None);
-        assert_eq!(with("Bearer eDp5"), None);
     }
 
     #[test]

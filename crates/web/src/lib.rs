@@ -25,24 +25,30 @@
 //! A program that serves the router by itself adds a [`Peer`] to the extensions of each request;
 //! without one, nobody can be told, and every request is refused.
 
+mod acts;
 mod api;
 mod circumstances;
 mod config;
 mod cookie;
+mod credentials;
 mod extract;
 mod identity;
 mod ingest;
+mod links;
 pub mod page;
 pub mod planned;
 mod problem;
+mod proxy;
 pub mod report;
 mod router;
 mod scope;
 mod serve;
 mod sessions;
+mod tls;
 mod tokens;
 pub mod unkept;
 
+pub use acts::{Act, ActPage, Acting, Acts};
 pub use api::{
     AcknowledgeBody, Acknowledgements, AttemptJson, DeliveryJson, DeliveryPage, IncidentChannel,
     IncidentJson, Incidents, MAX_MESSAGE_LENGTH, MAX_REQUEST_LENGTH, MadeToken, NotificationBody,
@@ -54,8 +60,11 @@ pub use config::{WebConfig, declare};
 pub use extract::{FormBody, JsonBody, Query, RawBody, Segments};
 pub use identity::{Access, Actor, Administrator, Reader, Sender};
 pub use ingest::{Ingest, Taken, TakenError};
+pub use links::{AckKeyError, AckLinks};
 pub use problem::{CONTENT_TYPE as PROBLEM_TYPE, FieldProblem, Problem, Reason};
+pub use proxy::{EVERYBODY, Proxy};
 pub use router::Web;
-pub use scope::{Drain, Identity, Peer, Scope, UnknownScope};
-pub use serve::{AddressError, Opening, Server, SocketError};
+pub use scope::{Credential, Drain, Encrypted, Identity, Peer, Scope, UnknownScope};
+pub use serve::{AddressError, Bind, Limits, Opening, Server, SocketError};
+pub use tls::{Tls, TlsError, TlsFiles};
 pub use tokens::{TokenError, TokenRecord, Tokens};

@@ -16,9 +16,11 @@ use utoipa::OpenApi as _;
 use utoipa_axum::router::OpenApiRouter;
 
 use crate::{
+    acts::{Acts, record},
     api::{self, Api, Feed},
     identity::{Access, Reader, identify},
     ingest::Ingest,
+    links::AckLinks,
     page::{self, Site, show_refusals},
     problem::{Problem, Reason},
     scope::Peer,
@@ -41,6 +43,8 @@ pub struct Web {
     program: &'static str,
     /// The routes of the embedding program.
     more: OpenApiRouter,
+    /// Its routes outside of the API.
+    beside: OpenApiRouter,
     ingest: Option<Ingest>,
     /// The routes that need no identity.
     open: Router,
@@ -48,6 +52,8 @@ pub struct Web {
     hosts: Vec<String>,
     site: Option<Site>,
     changes: Option<watch::Receiver<u64>>,
+    acts: Option<Acts>,
+    links: Option<Arc<AckLinks>>,
 }
 
 impl fmt::Debug for Web {
@@ -66,12 +72,15 @@ impl Web {
             engine,
             program,
             more: OpenApiRouter::new(),
+            beside: OpenApiRouter::new(),
             ingest: None,
             open: Router::new(),
             access: Access::default(),
             hosts: Vec::new(),
             site: None,
             changes: None,
+            acts: None,
+            links: None,
         }
     }
 
@@ -111,6 +120,27 @@ impl Web {
         self
     }
 
+    /// Adds routes of the embedding program outside of the API, such as `/metrics`. All but
+    /// `/healthz` need an identity; a handler there has one in the request's extensions if there
+    /// is one.
+    pub fn beside(mut self, routes: OpenApiRouter) -> Self {
+        self.beside = self.beside.merge(routes);
+        self
+    }
+
+    /// Sets where acts are recorded. By default, the latest are kept in memory.
+    pub fn acts(mut self, acts: Acts) -> Self {
+        self.acts = Some(acts);
+        self
+    }
+
+    /// Has pages take incidents over for whoever follows one of these links, which the embedding
+    /// program puts on messages.
+    pub fn links(mut self, links: Arc<AckLinks>) -> Self {
+        self.links = Some(links);
+        self
+    }
+
     /// Adds pages for browsers, with the embedding program's own.
     pub fn site(mut self, site: Site) -> Self {
         self.site = Some(site);
@@ -131,25 +161,31 @@ impl Web {
             engine,
             program,
             more,
+            beside,
             ingest,
             open,
             access,
             hosts,
             site,
             changes,
+            acts,
+            links,
         } = self;
+        let acts = acts.unwrap_or_else(Acts::in_memory);
         let hosts: Arc<[String]> = hosts.into();
         let name = site.as_ref().map(|site| site.program());
-        let pages = site.map(|site| page::routes(engine.clone(), access.clone(), site));
+        let pages = site
+            .map(|site| page::routes(engine.clone(), access.clone(), acts.clone(), links, site));
         let api = Api {
             feed: Feed::new(engine.clone(), changes),
             engine,
             program,
             tokens: access.known_tokens().cloned(),
+            acts: acts.clone(),
         };
         let routes = api::routes().with_state(api).merge(more);
         let described = OpenApiRouter::with_openapi(api::Description::openapi());
-        let (router, description) = described.nest(API, routes).split_for_parts();
+        let (router, description) = described.nest(API, routes).merge(beside).split_for_parts();
         let router = match ingest {
             Some(ingest) => router.merge(ingest.routes()),
             None => router,
@@ -163,6 +199,9 @@ impl Web {
             })
             .method_not_allowed_fallback(wrong_method)
             .layer(from_fn(check_origin))
+            .layer(from_fn(move |request, next| {
+                record(acts.clone(), request, next)
+            }))
             .layer(from_fn(move |request, next| {
                 identify(access.clone(), request, next)
             }))

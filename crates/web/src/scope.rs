@@ -1,6 +1,10 @@
 //! Who is at the other end of a connection, and what somebody may do.
 
-use std::{fmt, net::SocketAddr, str::FromStr};
+use std::{
+    fmt,
+    net::{IpAddr, SocketAddr},
+    str::FromStr,
+};
 
 use serde::{Deserialize, Serialize, de};
 use tokio_util::sync::CancellationToken;
@@ -22,6 +26,35 @@ pub enum Peer {
 /// request that [`Server`](crate::Server) serves.
 #[derive(Debug, Clone, Default)]
 pub struct Drain(pub CancellationToken);
+
+/// A request came through TLS that ends in this process. [`Server`](crate::Server) adds it to the
+/// extensions of each such request.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Encrypted;
+
+/// Whoever sends a request, as far as the connection says, or a proxy that is believed.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(crate) struct Client {
+    /// Their address; none for a process on this machine.
+    pub(crate) ip: Option<IpAddr>,
+    /// Whether the request came to this process or to the proxy through TLS.
+    pub(crate) is_encrypted: bool,
+}
+
+/// How somebody has shown who they are.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+#[non_exhaustive]
+pub enum Credential {
+    /// The kernel says so, at the Unix socket.
+    Socket,
+    /// By a token.
+    Token,
+    /// By the session of a browser.
+    Session,
+    /// A trusted proxy says so.
+    Proxy,
+}
 
 /// What somebody may do.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -93,8 +126,16 @@ pub struct Identity {
     pub name: String,
     /// What they may do.
     pub scope: Scope,
-    /// Whether they are a user of this machine, by the Unix socket.
-    pub is_local: bool,
+    /// How they have shown who they are.
+    pub credential: Credential,
+}
+
+impl Identity {
+    /// Returns whether they are a user of this machine, by the Unix socket.
+    #[must_use]
+    pub fn is_local(&self) -> bool {
+        self.credential == Credential::Socket
+    }
 }
 
 #[cfg(test)]

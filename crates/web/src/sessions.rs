@@ -8,7 +8,7 @@ use std::sync::Arc;
 use annunciator::store::{SqliteFile, StoreError, rusqlite::OptionalExtension as _};
 
 use crate::{
-    scope::{Identity, Scope},
+    scope::{Credential, Identity, Scope},
     tokens::{TokenError, Tokens, hash, secret},
 };
 
@@ -87,7 +87,7 @@ impl Sessions {
             name,
             // What a later version may have written permits nothing here.
             scope: scope.parse().unwrap_or(Scope::Ingest(String::new())),
-            is_local: false,
+            credential: Credential::Session,
         }))
     }
 
@@ -122,8 +122,8 @@ mod tests {
         let secret = sessions.begin("anna", 5).await.unwrap().unwrap();
         let at = |now_ms| sessions.identify(&secret, now_ms);
         let identity = at(5 + LIFETIME_MS - 1).await.unwrap().unwrap();
+        assert!(!identity.is_local());
         assert_eq!((&*identity.name, identity.scope), ("anna", Scope::Act));
-        assert!(!identity.is_local);
         assert_eq!(at(5 + LIFETIME_MS).await.unwrap(), None);
         assert_eq!(sessions.identify("guess", 5).await.unwrap(), None);
     }

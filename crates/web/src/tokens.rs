@@ -16,7 +16,7 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 use utoipa::ToSchema;
 
-use crate::scope::{Identity, Scope};
+use crate::scope::{Credential, Identity, Scope};
 
 /// The tables of the HTTP side in a file, which may have other parts.
 pub const PART: SchemaPart = SchemaPart {
@@ -203,7 +203,7 @@ impl Tokens {
         Ok(Some(Identity {
             name: record.name.clone(),
             scope: record.scope.clone(),
-            is_local: false,
+            credential: Credential::Token,
         }))
     }
 

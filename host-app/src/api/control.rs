@@ -5,7 +5,7 @@ use std::{net::SocketAddr, path::Path, sync::Arc};
 
 use annunciator::{Engine, SystemClock, store::SqliteFile};
 use annunciator_web::{
-    Access, AddressError, Ingest, Opening, Server, SocketError, Tokens, Web, WebConfig,
+    Access, AddressError, Bind, Ingest, Opening, Server, SocketError, Tls, Tokens, Web, WebConfig,
 };
 use axum::Router;
 
@@ -14,6 +14,7 @@ use super::{
     ping,
     routes::{Subject, routes},
 };
+use crate::http::{self, Observed};
 
 /// An error returned when the control socket cannot be opened.
 #[derive(Debug, thiserror::Error)]
@@ -42,11 +43,12 @@ impl From<SocketError> for ControlError {
     }
 }
 
-/// Returns the router of the API, of the pages and of the sources of other programs. Tokens and
+/// Returns the router of the API, of the pages, of metrics and of the sources of other programs. Tokens and
 /// running alerts are kept in the database, if there is one. From now on, people are notified of
 /// the end of alerts that are no longer sent.
 pub async fn router(
-    subject: Subject,
+    subject: Arc<Subject>,
+    observed: Observed,
     config: &WebConfig,
     database: Option<Arc<SqliteFile>>,
 ) -> Router {
@@ -63,16 +65,29 @@ pub async fn router(
             Err(error) => tracing::error!("{error}; no token is accepted"),
         }
     }
-    let subject = Arc::new(subject);
+    if let Some(proxy) = &config.proxy {
+        access = access.proxy(proxy.clone());
+    }
+    let is_open = config.listen.is_some_and(|at| !at.ip().is_loopback());
+    if is_open && config.tls.is_none() {
+        access = access.only_behind_proxy();
+    }
     let web = Web::new(engine, "the monitor")
+        .acts(subject.acts.clone())
         .access(access)
         .changes(subject.monitor.changes())
         .ingest(ingest)
         .open_routes(ping::routes(&subject))
         .site(site(&subject));
+    let web = match &subject.links {
+        Some(links) => web.links(Arc::clone(links)),
+        None => web,
+    };
     let hosts = config.hosts.iter();
     let web = hosts.fold(web, |web, host| web.host(host));
-    web.routes(routes(subject)).router()
+    web.routes(routes(subject))
+        .beside(http::routes(observed))
+        .router()
 }
 
 /// Returns the sources of other programs. Alerts are kept in memory if the database cannot be
@@ -101,17 +116,19 @@ pub fn at_socket(path: &Path, config: &WebConfig, router: Router) -> Result<Serv
     Ok(Server::at_socket(path, opening, router)?)
 }
 
-/// Serves the API at an address.
+/// Serves the API at an address, through TLS if there is a certificate.
 ///
 /// # Errors
 /// Returns [`AddressError`] if the address cannot be bound.
-pub async fn at_address(address: SocketAddr, router: Router) -> Result<Server, AddressError> {
-    let server = Server::at_address(address, router).await?;
-    if !address.ip().is_loopback() {
-        tracing::warn!(
-            %address,
-            "the API is served beyond this machine without encryption: tokens can be read on the way, so put a proxy with TLS in front of it"
-        );
-    }
-    Ok(server)
+pub async fn at_address(
+    address: SocketAddr,
+    tls: Option<Arc<Tls>>,
+    router: Router,
+) -> Result<Server, AddressError> {
+    let bind = Bind::new(address);
+    let bind = match tls {
+        Some(tls) => bind.tls(tls),
+        None => bind,
+    };
+    Server::at_address(bind, router).await
 }

@@ -2,9 +2,10 @@
 
 use std::{net::SocketAddr, sync::Arc, time::Duration};
 
-use annunciator_monitor::{Explained, Monitor, Overview, Reloading};
+use annunciator_monitor::{Explained, Monitor, Overview, ReloadError, Reloaded, Reloading};
 use annunciator_web::{
-    Actor, IncidentJson, JsonBody, Problem, Query, Reader, Reason, Segments, open_incidents,
+    AckLinks, Actor, Acts, IncidentJson, JsonBody, Problem, Query, Reader, Reason, Segments, Tls,
+    WebConfig, open_incidents,
 };
 use axum::{Json, extract::State};
 use serde::{Deserialize, Serialize};
@@ -30,6 +31,37 @@ pub struct Subject {
     pub reloading: Arc<Reloading>,
     /// The address at which metrics are served; `None` if they are not.
     pub http: Option<SocketAddr>,
+    /// The section `web` that the program was started with.
+    pub web: WebConfig,
+    /// The certificate of `web.listen`, if it has one.
+    pub tls: Option<Arc<Tls>>,
+    /// Where acts are recorded.
+    pub acts: Acts,
+    /// The links in messages by which incidents are taken over.
+    pub links: Option<Arc<AckLinks>>,
+}
+
+impl Subject {
+    /// Reloads the configuration, and reads the certificate again, also if the configuration is
+    /// rejected.
+    ///
+    /// # Errors
+    /// Returns [`ReloadError`] if the configuration was rejected.
+    pub async fn reload(&self) -> Result<Reloaded, ReloadError> {
+        let certified = match &self.tls {
+            Some(tls) => Arc::clone(tls).reload_and_log().await,
+            None => Ok(()),
+        };
+        let mut reloaded = self.reloading.reload(&self.monitor).await?;
+        if let Err(error) = certified {
+            let warning = format!("web.tls: {error}; the certificate that was read before stays");
+            reloaded.warnings.push(warning);
+        }
+        if WebConfig::of(&self.monitor.engine().config()) != self.web {
+            reloaded.after_restart.push("web".into());
+        }
+        Ok(reloaded)
+    }
 }
 
 /// Returns the routes.
@@ -243,9 +275,7 @@ async fn silences(State(subject): State<Arc<Subject>>, _: Reader) -> Json<Value>
 )]
 async fn reload(State(subject): State<Arc<Subject>>, _: Actor) -> Result<Json<Value>, Problem> {
     // A task of its own, so that a reload ends as a whole whatever becomes of the connection.
-    let reloading = Arc::clone(&subject);
-    let reloading =
-        tokio::spawn(async move { reloading.reloading.reload(&reloading.monitor).await });
+    let reloading = tokio::spawn(async move { subject.reload().await });
     match reloading.await {
         Ok(Ok(reloaded)) => Ok(Json(json!(reloaded))),
         Ok(Err(error)) => {

@@ -15,13 +15,15 @@ pub enum Health {
     Ok,
     /// The monitor works, but its state would not survive a restart.
     Degraded {
-        /// The reason, in a sentence.
-        reason: String,
+        /// The reason, in a sentence; none for those who may not know it.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        reason: Option<String>,
     },
     /// The monitor does not watch hosts.
     Failing {
-        /// The reason, in a sentence.
-        reason: String,
+        /// The reason, in a sentence; none for those who may not know it.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        reason: Option<String>,
     },
 }
 
@@ -34,9 +36,19 @@ impl Health {
 
     fn judge(dead: Option<String>, state: Option<String>) -> Self {
         match (dead, state) {
-            (Some(reason), _) => Self::Failing { reason },
-            (None, Some(reason)) => Self::Degraded { reason },
+            (reason @ Some(_), _) => Self::Failing { reason },
+            (None, reason @ Some(_)) => Self::Degraded { reason },
             (None, None) => Self::Ok,
+        }
+    }
+
+    /// Returns the health as one word.
+    #[must_use]
+    pub fn without_reason(self) -> Self {
+        match self {
+            Self::Ok => Self::Ok,
+            Self::Degraded { .. } => Self::Degraded { reason: None },
+            Self::Failing { .. } => Self::Failing { reason: None },
         }
     }
 
@@ -66,6 +78,13 @@ mod tests {
     fn when_the_state_cannot_be_written_it_is_alive_all_the_same() {
         let json = r#"{"status":"degraded","reason":"the disk is full"}"#;
         check(None, Some("the disk is full"), true, json);
+    }
+
+    #[test]
+    fn whoever_may_not_know_the_reason_learns_one_word() {
+        let health = Health::judge(None, Some("/var/lib/x is full".to_owned()));
+        let json = serde_json::to_string(&health.without_reason()).unwrap();
+        assert_eq!(json, r#"{"status":"degraded"}"#);
     }
 
     #[test]

@@ -1,15 +1,14 @@
 //! Metrics and health over HTTP, for systems that watch the monitor: `/metrics` in
 //! Prometheus' text format, and `/healthz`.
 //!
-//! Off unless `monitor.http` has an address. The server is read-only and has no users, so
-//! it reveals no secret and names no host. `numbers` has the metrics, `health` the verdict,
-//! `answer` the response to a path, and `server` the connections and their limits.
+//! They are served beside the API, and at `monitor.http` without asking who reads them. No
+//! secret and no host is named. `numbers` has the metrics, `health` the verdict, and `answer`
+//! the answers.
 
 mod answer;
 mod health;
 mod numbers;
-mod server;
 
+pub use answer::{HttpError, Observed, routes, serve};
 pub use health::Health;
 pub use numbers::{InstallError, Numbers};
-pub use server::{HttpError, MetricsServer};

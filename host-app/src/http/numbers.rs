@@ -13,6 +13,7 @@ use annunciator_monitor::{
 };
 use metrics::{Unit, counter, describe_counter, describe_gauge, gauge};
 use metrics_exporter_prometheus::{Matcher, PrometheusBuilder, PrometheusHandle};
+use tokio::time::interval;
 use tracing_appender::non_blocking::ErrorCounter;
 
 const BUILD: &str = "hbd_build_info";
@@ -42,6 +43,10 @@ const RELOADED: &str = "hbd_last_reload_success_timestamp_seconds";
 /// The maximum age of the delivery counts, which the store counts row by row.
 const MAX_COUNT_AGE: Duration = Duration::from_secs(5);
 
+/// How often collected values are tidied if nobody asks for them: the interval of the
+/// exporter's own listener.
+const UPKEEP_INTERVAL: Duration = Duration::from_secs(5);
+
 /// The engine's histogram. Its bounds are in seconds, and an attempt takes up to 30 s by
 /// default.
 const DELIVERY: &str = "annunciator_delivery_seconds";
@@ -49,7 +54,7 @@ const DELIVERY_SECONDS: [f64; 11] = [0.01, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 
 
 /// An error returned when metrics cannot be collected.
 #[derive(Debug, thiserror::Error)]
-#[error("metrics cannot be collected for `monitor.http`: {0}")]
+#[error("metrics cannot be collected: {0}")]
 pub struct InstallError(String);
 
 /// The collected metrics.
@@ -90,9 +95,13 @@ impl Numbers {
         self.collected.render()
     }
 
-    /// Frees the memory of collected values if nobody asks for them.
-    pub(super) fn tidy(&self) {
-        self.collected.run_upkeep();
+    /// Frees the memory of collected values that nobody asks for, as long as it is polled.
+    pub async fn tidy(self) {
+        let mut upkeep = interval(UPKEEP_INTERVAL);
+        loop {
+            upkeep.tick().await;
+            self.collected.run_upkeep();
+        }
     }
 }
 

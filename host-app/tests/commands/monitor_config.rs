@@ -248,7 +248,6 @@ fn everything_that_can_be_said_is_sound() {
   listen: ['127.0.0.1:9677', '[::1]:9677']
   state: /tmp/state.sqlite
   control: /run/heartbeat/control.sock
-  http: 127.0.0.1:9678
   interval: 10s
   grace: 20s
   misses: 1

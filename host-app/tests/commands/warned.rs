@@ -5,6 +5,21 @@ use std::{fs, os::unix::fs::PermissionsExt as _};
 use annunciator_testkit::{artefacts::plugin, rig::Rig};
 
 #[test]
+fn the_former_address_of_numbers_is_named_with_its_place() {
+    let rig = Rig::new(&["fixture-steady"]).unwrap();
+    let yaml = "notification_channels: {a: {type: steady}}
+default_notification_channels: [a]
+monitor:
+  http: 127.0.0.1:9678
+";
+    let _builder = rig.configured(yaml).unwrap();
+    let (status, _, err) = rig.hbd(env!("CARGO_BIN_EXE_hbd"), &["check"]).unwrap();
+    assert_eq!(status, 0, "{err}");
+    let said = "heartbeat.yaml:4:9: monitor.http serves";
+    assert!(err.starts_with("warning: ") && err.contains(said), "{err}");
+}
+
+#[test]
 fn channels_that_one_cause_disables_are_named_in_one_warning() {
     let rig = Rig::new(&["fixture-steady"]).unwrap();
     let yaml = "notification_channels:

@@ -8,6 +8,8 @@
 
 #![expect(clippy::unwrap_used, reason = "a test may fail by panicking")]
 
+mod ack;
+mod acts;
 mod alike;
 mod author;
 mod commands;
@@ -27,6 +29,7 @@ mod messages;
 mod monitor;
 mod new_plugin;
 mod pings;
+mod proxy;
 mod reload;
 mod restart;
 mod sender;
@@ -34,5 +37,6 @@ mod sendmail;
 mod socket;
 mod state_file;
 mod systemd;
+mod tls;
 mod unkept;
 mod web;

@@ -62,9 +62,14 @@ impl Home {
             "fixture-steady",
             "annunciator-mattermost",
         ]);
-        let home = Self(rig.unwrap());
+        let home = Self::of(rig.unwrap());
         home.configure(yaml);
         home
+    }
+
+    /// With these plugins, and without a configuration.
+    pub fn of(rig: Rig) -> Self {
+        Self(rig)
     }
 
     /// Writes another configuration.

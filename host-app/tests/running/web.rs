@@ -3,6 +3,7 @@
 use std::{
     io::{Read as _, Write as _},
     net::TcpStream,
+    os::unix::net::UnixStream,
 };
 
 use serde_json::{Value as Json, json};
@@ -12,50 +13,82 @@ use crate::{
     monitor::{CALM, Home, Monitor, PATIENCE, wait_for, yaml},
 };
 
+/// A monitor's home, whose API is served over TCP.
+fn home() -> Home {
+    Home::with(&format!("{}web: {{listen: '127.0.0.1:0'}}\n", yaml(CALM)))
+}
+
 /// A monitor that serves the API over TCP, and its address.
 fn started() -> (Home, Monitor, String) {
-    let home = Home::with(&format!("{}web: {{listen: '127.0.0.1:0'}}\n", yaml(CALM)));
+    let home = home();
     let monitor = home.start();
-    monitor.wait_for_log("the API is served");
-    let log = monitor.log();
-    let line = log.lines().find(|line| line.contains("the API is served"));
-    let (_, address) = line.unwrap().rsplit_once("address=").unwrap();
-    let address = address.trim().to_owned();
+    let address = address(&monitor);
     (home, monitor, address)
 }
 
+/// The address at which a monitor serves the API.
+pub fn address(monitor: &Monitor) -> String {
+    monitor.wait_for_log("the API is served");
+    let log = monitor.log();
+    let mut lines = log.lines();
+    let line = lines.find(|line| line.contains("the API is served"));
+    let (_, address) = line.unwrap().rsplit_once("address=").unwrap();
+    address.trim().to_owned()
+}
+
 /// Makes a token by the command.
-fn token(home: &Home, name: &str, scope: &str) -> String {
+pub fn token(home: &Home, name: &str, scope: &str) -> String {
     let (status, out, err) = home.hbd(&["token", "add", name, "--scope", scope]);
     assert_eq!(status, 0, "{err}");
     out.trim().to_owned()
 }
 
 /// A request with these headers; the status and the answer.
-fn request(address: &str, line: &str, headers: &[&str], body: Option<&Json>) -> (u16, Json) {
+pub fn request(address: &str, line: &str, headers: &[&str], body: Option<&Json>) -> (u16, Json) {
+    let (head, text) = send(address, line, headers, body);
+    let status = head.split(' ').nth(1).unwrap().parse().unwrap();
+    (status, serde_json::from_str(&text).unwrap_or_default())
+}
+
+/// A request without a body; the head and the body of the answer.
+pub fn exchange(address: &str, line: &str, headers: &[&str]) -> (String, String) {
+    send(address, line, headers, None)
+}
+
+fn send(address: &str, line: &str, headers: &[&str], body: Option<&Json>) -> (String, String) {
+    let body = body.map(ToString::to_string).unwrap_or_default();
+    let kind = ["content-type: application/json"];
+    let kind = if body.is_empty() { &[][..] } else { &kind[..] };
+    let length = format!("content-length: {}", body.len());
+    send_form(address, line, &[kind, headers].concat(), &length, &body)
+}
+
+/// A request with this body; the head and the body of the answer.
+pub fn send_form(
+    address: &str,
+    line: &str,
+    headers: &[&str],
+    length: &str,
+    body: &str,
+) -> (String, String) {
     let mut stream = TcpStream::connect(address).unwrap();
     stream.set_read_timeout(Some(PATIENCE)).unwrap();
     let mut head = format!("{line} HTTP/1.1\r\nconnection: close\r\n");
     if !headers.iter().any(|header| header.starts_with("host:")) {
         head.push_str(&format!("host: {address}\r\n"));
     }
-    let body = body.map(ToString::to_string).unwrap_or_default();
-    if !body.is_empty() {
-        head.push_str("content-type: application/json\r\n");
-    }
     for header in headers {
         head.push_str(&format!("{header}\r\n"));
     }
-    head.push_str(&format!("content-length: {}\r\n\r\n{body}", body.len()));
+    head.push_str(&format!("{length}\r\n\r\n{body}"));
     stream.write_all(head.as_bytes()).unwrap();
     let mut answer = String::new();
     stream.read_to_string(&mut answer).unwrap();
-    let status = answer.split(' ').nth(1).unwrap().parse().unwrap();
-    let (_, json) = answer.split_once("\r\n\r\n").unwrap();
-    (status, serde_json::from_str(json).unwrap_or_default())
+    let (head, text) = answer.split_once("\r\n\r\n").unwrap();
+    (head.to_owned(), text.to_owned())
 }
 
-fn bearer(token: &str) -> String {
+pub fn bearer(token: &str) -> String {
     format!("authorization: Bearer {token}")
 }
 
@@ -93,7 +126,8 @@ fn an_outsider_can_neither_look_nor_act_on_any_route() {
         assert_eq!(status(&[&ingest]), 403, "{line}");
         let is_for_local_users = line.contains("/tokens");
         let by_reader = status(&[&reader]);
-        let refused = is_for_local_users || !looks;
+        // What others have done is for those who may act.
+        let refused = is_for_local_users || !looks || line.ends_with("/acts");
         assert_eq!(by_reader == 403, refused, "{line}: {by_reader}");
         if is_for_local_users {
             assert_eq!(status(&[&actor]), 403, "{line}");
@@ -193,6 +227,51 @@ fn whoever_acknowledges_is_named_and_the_reminder_is_not_sent() {
     let (status, _, err) = home.hbd(&["ack", "db-01"]);
     assert_eq!(status, 2);
     assert!(err.contains("no such problem is open"), "{err}");
+}
+
+#[test]
+fn numbers_are_for_those_who_may_look_and_health_is_for_everybody() {
+    let (home, monitor, address) = started();
+    let reader = bearer(&token(&home, "prometheus", "read"));
+    let (head, text) = exchange(&address, "GET /metrics", &[&reader]);
+    assert!(head.starts_with("HTTP/1.1 200"), "{head}");
+    let kind = "content-type: text/plain; version=0.0.4; charset=utf-8";
+    assert!(head.contains(kind), "{head}");
+    assert!(text.contains("\nhbd_hosts_watched 2\n"), "{text}");
+    let without = exchange(&address, "GET /metrics", &[]);
+    assert!(without.0.starts_with("HTTP/1.1 401"), "{without:?}");
+    let sender = bearer(&token(&home, "sender", "ingest:alerts"));
+    let sent = exchange(&address, "GET /metrics", &[&sender]);
+    assert!(sent.0.starts_with("HTTP/1.1 403"), "{sent:?}");
+    for headers in [&[][..], &["authorization: Bearer wrong"], &[&reader]] {
+        let (head, text) = exchange(&address, "GET /healthz", headers);
+        assert!(head.starts_with("HTTP/1.1 200"), "{head}");
+        assert_eq!(text, "{\"status\":\"ok\"}\n");
+    }
+    let foreign = exchange(&address, "GET /healthz", &["host: evil.example"]);
+    assert!(foreign.0.starts_with("HTTP/1.1 421"), "{foreign:?}");
+    // At the control socket, too.
+    let mut stream = UnixStream::connect(&monitor.control).unwrap();
+    let request = "GET /metrics HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n";
+    stream.write_all(request.as_bytes()).unwrap();
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).unwrap();
+    assert!(answer.contains("\nhbd_hosts_watched 2\n"), "{answer}");
+}
+
+/// The reason stays with those who may look, as it may name a path.
+#[test]
+fn health_is_one_word_for_whoever_is_not_known() {
+    let home = home();
+    std::fs::write(home.path("state.sqlite"), "no database").unwrap();
+    let monitor = home.start();
+    let address = address(&monitor);
+    let (status, known) = monitor.fetch("GET", "/healthz");
+    assert_eq!(status, 200);
+    assert!(known.contains("\"reason\":\""), "{known}");
+    let (head, text) = exchange(&address, "GET /healthz", &[]);
+    assert!(head.starts_with("HTTP/1.1 200"), "{head}");
+    assert_eq!(text, "{\"status\":\"degraded\"}\n");
 }
 
 /// A form that a browser sends, or a page that it asks for; the head and the page.

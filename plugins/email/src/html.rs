@@ -5,8 +5,14 @@ use std::fmt::Write;
 
 use annunciator_sdk::{Kind, Notification, Severity};
 
-/// Returns the HTML page of a notification, with a link to a page about it if there is one.
-pub(crate) fn page(notification: &Notification, body: &str, link: Option<&str>) -> String {
+/// Returns the HTML page of a notification, with links to a page about it and to where somebody
+/// takes over, if there are any.
+pub(crate) fn page(
+    notification: &Notification,
+    body: &str,
+    link: Option<&str>,
+    acknowledge: Option<&str>,
+) -> String {
     let colour = match (notification.kind(), notification.severity()) {
         (Kind::Recovery, _) => "#2e7d32",
         (_, Severity::Critical) => "#c62828",
@@ -32,6 +38,11 @@ pub(crate) fn page(notification: &Notification, body: &str, link: Option<&str>) 
         let mut address = String::new();
         escape(link, &mut address);
         let _ = writeln!(page, "<p><a href=\"{address}\">{address}</a></p>");
+    }
+    if let Some(link) = acknowledge {
+        page.push_str("<p><a href=\"");
+        escape(link, &mut page);
+        page.push_str("\">Acknowledge</a></p>\n");
     }
     page.push_str("</div>\n</body></html>\n");
     page

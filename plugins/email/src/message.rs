@@ -3,7 +3,7 @@
 //! This module decides what the email says, what identifies it, and what has to be cut. lettre
 //! encodes it (RFC 2047, quoted-printable, folding).
 
-use std::time::SystemTime;
+use std::{fmt::Write as _, time::SystemTime};
 
 use annunciator_sdk::{Notification, Severity};
 use lettre::{
@@ -85,6 +85,8 @@ pub(crate) struct Composed {
 
 /// The attribute with the address of a page about the message.
 const LINK: &str = "url";
+/// The attribute with the address at which somebody takes over what the message is about.
+const ACKNOWLEDGE: &str = "acknowledge_url";
 /// The maximum length of such an address: longer ones are cut by some mail programs.
 const MAX_LINK_LENGTH: usize = 2000;
 
@@ -190,13 +192,17 @@ fn format(
     body: &str,
     with_html: bool,
 ) -> Result<Vec<u8>, String> {
-    let link = link(notification);
-    let text = match link {
-        Some(link) => format!("{body}\n\n{link}"),
-        None => body.to_owned(),
-    };
+    let link = link(notification, LINK);
+    let acknowledge = link_to_acknowledge(notification);
+    let mut text = body.to_owned();
+    if let Some(link) = link {
+        let _ = write!(text, "\n\n{link}");
+    }
+    if let Some(link) = acknowledge {
+        let _ = write!(text, "\n\nAcknowledge: {link}");
+    }
     let message = if with_html {
-        let html = html::page(notification, body, link);
+        let html = html::page(notification, body, link, acknowledge);
         builder
             .clone()
             .multipart(MultiPart::alternative_plain_html(text, html))
@@ -206,9 +212,14 @@ fn format(
     Ok(message.map_err(|error| error.to_string())?.formatted())
 }
 
-/// Returns the address of a page about the message, if it is one that can be opened.
-fn link(notification: &Notification) -> Option<&str> {
-    let link = notification.attribute(LINK)?;
+/// Returns the address at which somebody takes over what the message is about.
+fn link_to_acknowledge(notification: &Notification) -> Option<&str> {
+    link(notification, ACKNOWLEDGE)
+}
+
+/// Returns the address in an attribute, if it is one that can be opened.
+fn link<'a>(notification: &'a Notification, attribute: &str) -> Option<&'a str> {
+    let link = notification.attribute(attribute)?;
     let is_web = link.starts_with("https://") || link.starts_with("http://");
     let is_plain = link.chars().all(|c| c.is_ascii_graphic());
     (is_web && is_plain && link.len() <= MAX_LINK_LENGTH).then_some(link)

@@ -30,6 +30,9 @@ const MAX_FIELDS: usize = 20;
 
 /// The name of the attribute that is shown as a link.
 const LINK: &str = "url";
+/// The attribute with an address by which somebody takes over, for whom a message is meant: the bot
+/// has ways of its own, and a channel may have many readers.
+const ACKNOWLEDGE: &str = "acknowledge_url";
 
 /// A message, which is a post or several posts in a row.
 #[derive(Debug, Clone, PartialEq)]
@@ -158,7 +161,7 @@ fn attachment(
     if config.fields {
         let fields: Vec<Value> = notification
             .attributes()
-            .filter(|(name, _)| *name != LINK)
+            .filter(|(name, _)| ![LINK, ACKNOWLEDGE].contains(name))
             .take(MAX_FIELDS)
             .map(|(name, value)| {
                 let value = shorten(&quiet(value), MAX_FIELD_LENGTH);
@@ -182,8 +185,10 @@ fn card(notification: &Notification, quiet: &impl Fn(&str) -> String) -> String 
     let known = known
         .into_iter()
         .filter_map(|(name, value)| Some((name, value?)));
+    let attributes = notification.attributes();
+    let attributes = attributes.filter(|(name, _)| *name != ACKNOWLEDGE);
     let mut table = String::from("| what | value |\n| --- | --- |\n");
-    for (name, value) in known.chain(notification.attributes().take(MAX_FIELDS)) {
+    for (name, value) in known.chain(attributes.take(MAX_FIELDS)) {
         let cell = |text: &str| {
             let text = shorten(&quiet(text), MAX_FIELD_LENGTH);
             text.replace('|', "\\|").replace('\n', " ")

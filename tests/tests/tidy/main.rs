@@ -39,6 +39,9 @@ fn root() -> PathBuf {
 /// What is kept as it was, by its rules of then.
 const FROZEN: &str = "tests/museum/1.0";
 
+/// Folders with what was built, and with other people's packages.
+const FOREIGN: [&str; 2] = ["target", "node_modules"];
+
 /// All files below the root that git would take, by their paths from there.
 fn files(extension: &str) -> Vec<(String, String)> {
     fn walk(folder: &Path, root: &Path, extension: &str, found: &mut Vec<(String, String)>) {
@@ -46,7 +49,10 @@ fn files(extension: &str) -> Vec<(String, String)> {
             let path = entry.unwrap().path();
             let name = path.file_name().unwrap().to_string_lossy().into_owned();
             if path.is_dir() {
-                if name != "target" && !name.starts_with('.') && !path.ends_with(FROZEN) {
+                if !FOREIGN.contains(&name.as_str())
+                    && !name.starts_with('.')
+                    && !path.ends_with(FROZEN)
+                {
                     walk(&path, root, extension, found);
                 }
             } else if path.extension().is_some_and(|found| found == extension) {

@@ -22,7 +22,8 @@ pub(super) struct MonitorFile {
     pub(super) state: Option<String>,
     /// The socket on which `hbd status` and other commands reach the monitor.
     pub(super) control: Option<String>,
-    /// The address at which `/metrics` and `/healthz` are served, such as `127.0.0.1:9678`.
+    /// The former address of `/metrics` and `/healthz`, where whoever asks is answered, such as
+    /// `127.0.0.1:9678`; the API's address serves them, too.
     /// Default: none.
     pub(super) http: Option<String>,
     /// The expected interval between heartbeats of hosts that announce none.

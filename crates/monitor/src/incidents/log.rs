@@ -6,6 +6,7 @@
 
 use std::{
     collections::{BTreeMap, BTreeSet},
+    fmt,
     sync::Arc,
 };
 
@@ -28,6 +29,28 @@ pub trait Routes {
     fn defaults(&self) -> Vec<Arc<str>>;
 }
 
+/// Makes the address at which somebody takes over an incident, who has got a message of it.
+#[derive(Clone)]
+pub struct AcknowledgeLink(Arc<MakeLink>);
+
+/// Makes an address of an incident and the time of its message, in milliseconds since the Unix
+/// epoch.
+type MakeLink = dyn Fn(&str, i64) -> Option<String> + Send + Sync;
+
+impl AcknowledgeLink {
+    /// Makes addresses by calling this with an incident and the time of its message, in
+    /// milliseconds since the Unix epoch. `None` is an incident that has no address.
+    pub fn new(make: impl Fn(&str, i64) -> Option<String> + Send + Sync + 'static) -> Self {
+        Self(Arc::new(make))
+    }
+}
+
+impl fmt::Debug for AcknowledgeLink {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("AcknowledgeLink").finish_non_exhaustive()
+    }
+}
+
 /// The open problems, and who was notified of each.
 #[derive(Debug)]
 pub struct IncidentLog {
@@ -35,6 +58,8 @@ pub struct IncidentLog {
     last_id: u64,
     /// The address of the pages that messages link to.
     pages: Option<Box<str>>,
+    /// Where somebody takes over who has got a message.
+    acknowledging: Option<AcknowledgeLink>,
     /// Identifies this run in message keys: the next run may use the same numbers again if
     /// they could not be written.
     run: Uuid,
@@ -77,6 +102,7 @@ impl IncidentLog {
             open: Open::default(),
             last_id,
             pages: None,
+            acknowledging: None,
             run: Uuid::new_v4(),
         };
         open.into_iter()
@@ -88,6 +114,13 @@ impl IncidentLog {
     #[must_use]
     pub fn linking_to(mut self, pages: Option<&str>) -> Self {
         self.pages = pages.map(Box::from);
+        self
+    }
+
+    /// Has messages of problems link to where somebody takes them over.
+    #[must_use]
+    pub fn acknowledged_at(mut self, link: Option<AcknowledgeLink>) -> Self {
+        self.acknowledging = link;
         self
     }
 
@@ -136,6 +169,11 @@ impl IncidentLog {
         let (id, key) = self.number();
         let pages = self.pages.as_deref();
         message.url = pages.map(|pages| link(pages, &message).into());
+        if let (Kind::Problem, Some(incident), Some(link)) =
+            (message.kind, &message.incident, &self.acknowledging)
+        {
+            message.acknowledge_url = (link.0)(incident, message.occurred_ms).map(Into::into);
+        }
         OutboundMessage {
             id,
             key,

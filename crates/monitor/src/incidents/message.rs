@@ -34,6 +34,9 @@ pub struct Message {
     /// The address of a page about it, for people.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub url: Option<Box<str>>,
+    /// The address at which somebody takes the incident over, who has got the message.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub acknowledge_url: Option<Box<str>>,
     /// The rule that suppresses the message: it is recorded and not delivered.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub suppressed: Option<Box<str>>,
@@ -50,6 +53,7 @@ impl Message {
             body: body.into(),
             occurred_ms,
             url: None,
+            acknowledge_url: None,
             suppressed: None,
         }
     }
@@ -84,6 +88,9 @@ impl Message {
         if let Some(url) = &self.url {
             // Plugins make a link of it.
             notification = notification.attribute("url", &**url);
+        }
+        if let Some(url) = &self.acknowledge_url {
+            notification = notification.attribute("acknowledge_url", &**url);
         }
         if let Some(rule) = &self.suppressed {
             notification = notification.suppressed_by(&**rule);

@@ -11,7 +11,7 @@ mod open;
 mod tests;
 mod words;
 
-pub use log::{IncidentLog, Routes};
+pub use log::{AcknowledgeLink, IncidentLog, Routes};
 pub(crate) use message::Lane;
 pub use message::{Message, OutboundMessage};
 pub use open::{Grouping, IncidentChange};

@@ -4,7 +4,7 @@ use std::{collections::BTreeMap, sync::Arc};
 
 use annunciator::Kind;
 
-use super::{IncidentChange, IncidentLog, OutboundMessage, Routes};
+use super::{AcknowledgeLink, IncidentChange, IncidentLog, OutboundMessage, Routes};
 use crate::machine::{Connection, LinkFamily, Moment, Notice, Occurrence, Steadiness};
 
 struct Table(&'static [(&'static str, &'static [&'static str])]);
@@ -208,6 +208,26 @@ fn every_message_has_a_key_of_its_own_also_over_a_restart_that_forgets_numbers()
     let second = trial.plan(Occurrence::Overdue(of("b")));
     assert_eq!(first[0].id, second[0].id);
     assert_ne!(first[0].key, second[0].key);
+}
+
+#[test]
+fn a_message_of_a_problem_links_to_where_it_is_taken_over_and_its_end_does_not() {
+    let link = AcknowledgeLink::new(|incident, at_ms| Some(format!("{incident}@{at_ms}")));
+    let mut incidents = IncidentLog::restored(Vec::new(), 0).acknowledged_at(Some(link));
+    let mut changes = Vec::new();
+    let mut urls = |what| {
+        let at = Moment::default();
+        let outbound = incidents.plan(&Notice { what, at }, &ROUTES, &mut changes);
+        outbound[0].message.acknowledge_url.clone()
+    };
+    let overdue = urls(Occurrence::Overdue(of("a")));
+    assert_eq!(overdue.as_deref(), Some("a/IPv4/heartbeat@0"));
+    assert_eq!(urls(Occurrence::Back(of("a"))), None);
+    let booted = Occurrence::Booted {
+        host: Arc::from("a"),
+        unannounced: false,
+    };
+    assert_eq!(urls(booted), None);
 }
 
 #[test]

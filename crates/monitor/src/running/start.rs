@@ -23,7 +23,7 @@ use super::{
 };
 use crate::{
     config::{Hosts, MonitorConfig},
-    incidents::IncidentLog,
+    incidents::{AcknowledgeLink, IncidentLog},
     machine::{Machine, Settings},
     notify::{Recorder, Records},
     store::Location,
@@ -63,6 +63,7 @@ pub struct Prepared {
     deliveries: Option<Arc<SqliteStore>>,
     /// The address of the pages that messages link to.
     pages: Option<String>,
+    acknowledging: Option<AcknowledgeLink>,
 }
 
 /// Binds the monitor's sockets and opens its state, before there is an engine.
@@ -90,6 +91,7 @@ pub async fn prepare(
         restored,
         deliveries: None,
         pages: None,
+        acknowledging: None,
     })
 }
 
@@ -150,6 +152,14 @@ impl Prepared {
         self
     }
 
+    /// Has messages of problems link to where somebody takes them over, which the embedding program
+    /// serves. Plugins show the link, which is the attribute `acknowledge_url`.
+    #[must_use]
+    pub fn acknowledged_at(mut self, link: Option<AcknowledgeLink>) -> Self {
+        self.acknowledging = link;
+        self
+    }
+
     /// Returns the database with the state, in which a program may have tables of its own;
     /// `None` if it could not be opened.
     #[must_use]
@@ -182,6 +192,7 @@ impl Prepared {
             restored,
             deliveries,
             pages,
+            acknowledging,
         } = self;
         let Restored {
             store,
@@ -203,7 +214,9 @@ impl Prepared {
             timeline.moment(now),
         );
         let last = stored.outbound.last().map_or(0, |outbound| outbound.id);
-        let incidents = IncidentLog::restored(stored.incidents, last).linking_to(pages.as_deref());
+        let incidents = IncidentLog::restored(stored.incidents, last)
+            .linking_to(pages.as_deref())
+            .acknowledged_at(acknowledging);
         // The program may have given the engine a different store.
         let deliveries = deliveries.filter(|own| {
             let engines = engine.store();

@@ -13,6 +13,7 @@ use utoipa::{IntoParams, ToSchema};
 
 use super::shared::{Api, refused, unavailable};
 use crate::{
+    acts::Acting,
     circumstances::MAX_TIME_MS,
     extract::{JsonBody, Query},
     identity::{Actor, Reader},
@@ -168,6 +169,18 @@ pub struct AcknowledgeBody {
     pub via: Option<String>,
 }
 
+impl AcknowledgeBody {
+    /// Returns what is named, for the record.
+    fn names(&self) -> String {
+        let mut names = Vec::new();
+        names.extend(self.incident.clone());
+        names.extend(self.delivery.map(|delivery| format!("delivery {delivery}")));
+        names.extend(self.host.clone());
+        names.extend(self.target.clone());
+        names.join(", ")
+    }
+}
+
 /// What is acknowledged now.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Acknowledgements {
@@ -207,8 +220,10 @@ pub fn check_time(until_ms: i64, now_ms: i64) -> Result<SystemTime, String> {
 pub(super) async fn acknowledge(
     State(api): State<Api>,
     Actor(identity): Actor,
+    acting: Acting,
     JsonBody(body): JsonBody<AcknowledgeBody>,
 ) -> Result<Json<Acknowledgements>, Problem> {
+    acting.about(body.names());
     let by = body.by.clone().unwrap_or(identity.name);
     let attempts = match (&body.incident, body.delivery, &body.host, &body.target) {
         (Some(incident), None, None, None) => vec![Acknowledge::incident(incident, by)],

@@ -1,10 +1,12 @@
 //! The API of an engine, one file for each kind of thing.
 
+mod acts;
 mod channels;
 mod deliveries;
 mod events;
 mod incidents;
 mod notifications;
+mod records;
 mod shared;
 mod stream;
 mod tokens;
@@ -12,7 +14,7 @@ mod tokens;
 use utoipa::OpenApi;
 use utoipa_axum::{router::OpenApiRouter, routes};
 
-pub use deliveries::{AttemptJson, DeliveryJson, DeliveryPage};
+pub use deliveries::DeliveryPage;
 pub use incidents::{
     AcknowledgeBody, Acknowledgements, IncidentChannel, IncidentJson, Incidents, Withdrawn,
     check_time, open_incidents,
@@ -20,6 +22,7 @@ pub use incidents::{
 pub use notifications::{
     MAX_MESSAGE_LENGTH, MAX_REQUEST_LENGTH, NotificationBody, Notified, NotifyOutcome, ReportJson,
 };
+pub use records::{AttemptJson, DeliveryJson};
 pub(crate) use shared::Api;
 pub(crate) use stream::Feed;
 pub use tokens::{MadeToken, RemovedToken, TokenBody, TokenList};
@@ -38,6 +41,7 @@ pub use tokens::{MadeToken, RemovedToken, TokenBody, TokenList};
         (name = "deliveries", description = "What became of notifications, channel by channel."),
         (name = "events", description = "What changes, as it changes."),
         (name = "channels", description = "Where people are notified."),
+        (name = "acts", description = "Who has done what."),
         (name = "tokens", description = "How programs and people show who they are over TCP.")
     )
 )]
@@ -55,6 +59,7 @@ pub(crate) fn routes() -> OpenApiRouter<Api> {
         .routes(routes!(events::follow))
         .routes(routes!(channels::list))
         .routes(routes!(channels::check))
+        .routes(routes!(acts::list))
         .routes(routes!(tokens::list, tokens::add))
         .routes(routes!(tokens::remove))
 }

@@ -18,6 +18,7 @@ use utoipa::{IntoParams, ToSchema};
 
 use super::shared::{Api, refused};
 use crate::{
+    acts::Acting,
     circumstances::{Circumstances, EventKind, MAX_ATTRIBUTES, MAX_TEXT_LENGTH},
     extract::{JsonBody, Query},
     identity::Actor,
@@ -92,6 +93,15 @@ impl NotificationBody {
         self.occurred_at_ms = circumstances.occurred_at_ms;
         self.key = circumstances.key;
         self
+    }
+
+    /// Returns what it is about and whom it names, for the record.
+    fn names(&self) -> String {
+        let mut names = Vec::new();
+        names.extend(self.host.clone());
+        names.extend(self.incident.clone());
+        names.extend(self.channels.clone().unwrap_or_default());
+        names.join(", ")
     }
 
     fn read(self, header: Option<String>) -> Result<Call, Problem> {
@@ -229,12 +239,15 @@ pub struct ReportJson {
 pub(super) async fn notify(
     State(api): State<Api>,
     _: Actor,
+    acting: Acting,
     Query(answering): Query<Answering>,
     headers: HeaderMap,
     JsonBody(body): JsonBody<NotificationBody, MAX_REQUEST_LENGTH>,
 ) -> Result<Response, Problem> {
+    acting.about(body.names());
     let call = body.read(key(&headers)?)?;
     if answering.dry_run {
+        acting.is_no_act();
         let notified = match recall(&api, &call).await {
             Some(recalled) => recalled?,
             None => preview(&api, &call)?,

@@ -9,6 +9,7 @@ use annunciator::{
 
 use super::stream::Feed;
 use crate::{
+    acts::Acts,
     problem::{Problem, Reason},
     report,
     tokens::Tokens,
@@ -24,6 +25,8 @@ pub(crate) struct Api {
     pub(crate) tokens: Option<Arc<Tokens>>,
     /// What changes, for the event streams.
     pub(crate) feed: Feed,
+    /// What was done.
+    pub(crate) acts: Acts,
 }
 
 impl Api {

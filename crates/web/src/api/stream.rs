@@ -27,7 +27,7 @@ use tokio::{
 };
 use tokio_util::sync::CancellationToken;
 
-use super::deliveries::DeliveryJson;
+use super::records::DeliveryJson;
 
 /// How often the store is asked, while somebody listens: often enough that a person sees a change
 /// at once, and rarely enough that the store does not notice.
@@ -70,10 +70,10 @@ struct Event {
 
 /// What has changed, for any number of streams. Clones are handles on the same one.
 #[derive(Debug, Clone)]
-pub(crate) struct Feed(Arc<Inner>);
+pub(crate) struct Feed(Arc<SharedFeed>);
 
 #[derive(Debug)]
-struct Inner {
+struct SharedFeed {
     engine: Engine,
     /// The changes of the embedding program, which are not in the store.
     program: Option<watch::Receiver<u64>>,
@@ -85,7 +85,7 @@ struct Inner {
 
 impl Feed {
     pub(crate) fn new(engine: Engine, program: Option<watch::Receiver<u64>>) -> Self {
-        Self(Arc::new(Inner {
+        Self(Arc::new(SharedFeed {
             engine,
             program,
             events: broadcast::Sender::new(MAX_LAG),
@@ -118,7 +118,7 @@ impl Feed {
             .retry(RETRY)
             .event("ready")
             .data(NOTHING);
-        let reader = Reader {
+        let reader = StreamReader {
             feed: self.clone(),
             // A client that is cut off before the first change has a cursor, too.
             waiting: VecDeque::from([begin.id(query.after.unwrap_or(first.cursor).to_string())]),
@@ -270,7 +270,7 @@ impl Feed {
 
 /// The reader of one stream.
 #[derive(Debug)]
-struct Reader {
+struct StreamReader {
     feed: Feed,
     /// What is to be sent first.
     waiting: VecDeque<sse::Event>,
@@ -284,7 +284,7 @@ struct Reader {
     _permit: OwnedSemaphorePermit,
 }
 
-impl Reader {
+impl StreamReader {
     /// Returns the next event, or `None` at the end of the stream.
     async fn next(&mut self) -> Option<sse::Event> {
         let tick = Instant::now() + TICK;

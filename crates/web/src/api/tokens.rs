@@ -9,6 +9,7 @@ use utoipa::ToSchema;
 
 use super::shared::{Api, unavailable};
 use crate::{
+    acts::Acting,
     extract::{JsonBody, Segments},
     identity::Administrator,
     problem::{Problem, Reason},
@@ -67,8 +68,10 @@ fn tokens(api: &Api) -> Result<&Arc<Tokens>, Problem> {
 pub(super) async fn add(
     State(api): State<Api>,
     _: Administrator,
+    acting: Acting,
     JsonBody(body): JsonBody<TokenBody>,
 ) -> Result<Json<MadeToken>, Problem> {
+    acting.about(format!("{} ({})", body.name, body.scope));
     let now_ms = Timestamp::now().as_millisecond();
     let made = tokens(&api)?.add(&body.name, body.scope, now_ms).await;
     let token = made.map_err(|error| match error {

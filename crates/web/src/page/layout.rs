@@ -10,7 +10,7 @@ use super::{
     assets::{MORPH, SCRIPT, STYLE},
     text::{plain, text},
 };
-use crate::scope::{Identity, Scope};
+use crate::scope::{Credential, Identity, Scope};
 
 /// What a page may load and do: nothing but what this server has, and no script or style in the
 /// page itself. An icon is in its link.
@@ -105,7 +105,7 @@ fn whoever(identity: &Identity) -> Markup {
             (text(&identity.name))
             @if identity.scope == Scope::Read { " (may look)" }
         }
-        @if !identity.is_local {
+        @if identity.credential == Credential::Session {
             form method="post" action="/logout" { button { "Log out" } }
         }
     }

@@ -18,11 +18,12 @@ use serde::Deserialize;
 
 use super::{back::own_path, layout::Layout, site::Pages};
 use crate::{
+    acts::Acting,
     cookie::{self, Way},
     extract::{FormBody, Query},
     identity::LOGIN,
     problem::{Problem, Reason},
-    scope::{Identity, Peer},
+    scope::{Client, Identity},
 };
 
 pub(super) fn routes() -> Router<Pages> {
@@ -98,29 +99,35 @@ fn show(pages: &Pages, next: &str, problem: Option<&Problem>) -> Response {
 
 async fn log_in(
     State(pages): State<Pages>,
-    peer: Option<Extension<Peer>>,
+    Extension(client): Extension<Client>,
+    acting: Acting,
     headers: HeaderMap,
     FormBody(form): FormBody<LoginForm>,
 ) -> Response {
     let next = own_path(form.next.as_deref());
-    let way = Way::of(&headers);
+    let way = Way::of(&headers, client.is_encrypted);
     if way == Way::Plain {
         let detail = "log in through a proxy with TLS, or at a loopback address: over plain HTTP, everybody on the way could read the token";
         return show(&pages, next, Some(&Problem::new(Reason::Forbidden, detail)));
     }
-    let ip = match peer {
-        Some(Extension(Peer::Remote(address))) => address.ip(),
-        _ => IpAddr::V4(Ipv4Addr::UNSPECIFIED),
-    };
+    let ip = client.ip.unwrap_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED));
     match pages.access.log_in(ip, form.token.trim()).await {
-        Ok(secret) => go(next, &cookie::set(way, Some(&secret))),
+        Ok((identity, secret)) => {
+            acting.by(identity.name, Some(identity.credential));
+            go(next, &cookie::set(way, Some(&secret)))
+        }
         Err(problem) => show(&pages, next, Some(&problem)),
     }
 }
 
-async fn log_out(State(pages): State<Pages>, headers: HeaderMap) -> Result<Response, Problem> {
+async fn log_out(
+    State(pages): State<Pages>,
+    Extension(client): Extension<Client>,
+    headers: HeaderMap,
+) -> Result<Response, Problem> {
     pages.access.log_out(&headers).await?;
-    Ok(go(LOGIN, &cookie::set(Way::of(&headers), None)))
+    let way = Way::of(&headers, client.is_encrypted);
+    Ok(go(LOGIN, &cookie::set(way, None)))
 }
 
 fn go(path: &str, cookie: &str) -> Response {

@@ -9,8 +9,10 @@ mod assets;
 mod back;
 mod channels;
 mod deliveries;
+mod done;
 mod incidents;
 mod layout;
+mod link;
 mod login;
 mod now;
 mod refusal;
@@ -31,20 +33,30 @@ pub use site::{AddToPage, Additions, Counter, Frame, Site};
 pub use text::{lines, part, plain, text};
 pub use time::{clock, countdown, length, when};
 
-use crate::identity::Access;
+use crate::{acts::Acts, identity::Access, links::AckLinks};
 
 /// Returns the routes of all pages.
-pub(crate) fn routes(engine: Engine, access: Access, site: Site) -> Router {
+pub(crate) fn routes(
+    engine: Engine,
+    access: Access,
+    acts: Acts,
+    links: Option<Arc<AckLinks>>,
+    site: Site,
+) -> Router {
     let more = site.routes();
     let pages = Pages {
         engine,
         access,
+        acts,
+        links,
         site: Arc::new(site),
     };
     Router::new()
         .merge(now::routes())
         .merge(deliveries::routes())
         .merge(channels::routes())
+        .merge(done::routes())
+        .merge(link::routes())
         .merge(login::routes())
         .merge(assets::routes())
         .with_state(pages.clone())

@@ -14,11 +14,15 @@ use maud::Markup;
 
 use super::layout::{Layout, NavLink};
 use crate::{
+    acts::Acts,
     identity::{Access, Reader},
+    links::AckLinks,
     problem::{Problem, Reason},
     scope::{Identity, Scope},
 };
 
+/// Where acts are listed, for those who may act.
+pub(super) const DONE: &str = "/acts";
 /// The maximum number of incidents that are counted and sorted.
 pub(super) const MAX_INCIDENTS: u32 = 10_000;
 
@@ -78,6 +82,7 @@ impl Site {
                 link("/", "Now"),
                 link("/deliveries", "Deliveries"),
                 link("/channels", "Channels"),
+                link(DONE, "Acts"),
             ],
             routes: Router::new(),
             additions: None,
@@ -125,6 +130,9 @@ impl Site {
 pub(crate) struct Pages {
     pub(super) engine: Engine,
     pub(super) access: Access,
+    pub(super) acts: Acts,
+    /// The links by which incidents are taken over, if there are any.
+    pub(super) links: Option<Arc<AckLinks>>,
     pub(super) site: Arc<Site>,
 }
 
@@ -187,11 +195,17 @@ impl Frame {
         content: Markup,
     ) -> Response {
         let site = &self.pages.site;
+        // Nobody is led to what they may not see.
+        let nav = site
+            .nav
+            .iter()
+            .filter(|link| self.may_act() || link.path != DONE);
+        let nav: Vec<NavLink> = nav.cloned().collect();
         Layout {
             program: site.program,
             title,
             current,
-            nav: &site.nav,
+            nav: &nav,
             identity: Some(&self.identity),
             needs,
             reloads,

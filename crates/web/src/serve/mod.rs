@@ -1,6 +1,7 @@
 //! Serves a router at a Unix socket or at a TCP address, within bounds: connections, heads,
 //! bodies and time.
 
+mod bind;
 mod connection;
 mod tcp;
 mod unix;
@@ -16,16 +17,14 @@ use tokio::{
 };
 use tokio_util::{either::Either, sync::CancellationToken, task::TaskTracker};
 
+pub use bind::{Bind, Limits};
 pub use tcp::AddressError;
 pub use unix::{Opening, SocketError};
 
+use connection::Terms;
+
 use crate::{problem::REFUSED, scope::Peer};
 
-/// The maximum number of connections that are served at once at a Unix socket; others wait.
-const MAX_LOCAL: usize = 64;
-/// The maximum number of connections that are served at once at a TCP address; others are
-/// closed, since whoever opened them may be anybody.
-const MAX_REMOTE: usize = 512;
 /// The delay before a connection is accepted after an error: the process may be out of file
 /// descriptors, and others may be closed soon.
 const ACCEPT_RETRY_DELAY: Duration = Duration::from_millis(100);
@@ -60,18 +59,33 @@ impl Server {
     pub fn at_socket(path: &Path, opening: Opening, router: Router) -> Result<Self, SocketError> {
         let listener = Listener::Unix(unix::listen(path, opening)?);
         let file = SocketFile(path.to_owned());
-        Ok(Self::start(listener, router, None, Some(file)))
+        Ok(Self::start(
+            listener,
+            router,
+            Terms {
+                limits: Limits::LOCAL,
+                tls: None,
+            },
+            None,
+            Some(file),
+        ))
     }
 
     /// Serves a router at a TCP address, where everybody who can reach it may connect.
     ///
     /// # Errors
     /// Returns [`AddressError`] if the address cannot be bound.
-    pub async fn at_address(address: SocketAddr, router: Router) -> Result<Self, AddressError> {
+    pub async fn at_address(bind: impl Into<Bind>, router: Router) -> Result<Self, AddressError> {
+        let Bind {
+            address,
+            limits,
+            tls,
+        } = bind.into();
         let (listener, bound) = tcp::listen(address).await?;
         Ok(Self::start(
             Listener::Tcp(listener),
             router,
+            Terms { limits, tls },
             Some(bound),
             None,
         ))
@@ -80,6 +94,7 @@ impl Server {
     fn start(
         listener: Listener,
         router: Router,
+        terms: Terms,
         address: Option<SocketAddr>,
         file: Option<SocketFile>,
     ) -> Self {
@@ -93,6 +108,7 @@ impl Server {
         let accepting = accept(
             listener,
             router,
+            terms,
             server.connections.clone(),
             server.drain.clone(),
             server.abort.clone(),
@@ -147,35 +163,29 @@ impl Listener {
             }
         }
     }
+}
 
-    fn permits(&self) -> Arc<Semaphore> {
-        Arc::new(Semaphore::new(match self {
-            Self::Unix(_) => MAX_LOCAL,
-            Self::Tcp(_) => MAX_REMOTE,
-        }))
+/// Returns the permit to serve a connection that is still to be accepted, or `None` where one is
+/// taken afterwards.
+async fn wait_for_permit(limits: Limits, permits: &Arc<Semaphore>) -> Option<OwnedSemaphorePermit> {
+    if !limits.others_wait {
+        return None;
     }
-
-    /// Returns the permit to serve a connection that is still to be accepted, or `None` where one
-    /// is taken afterwards.
-    async fn wait_for_permit(&self, permits: &Arc<Semaphore>) -> Option<OwnedSemaphorePermit> {
-        match self {
-            Self::Unix(_) => Arc::clone(permits).acquire_owned().await.ok(),
-            Self::Tcp(_) => None,
-        }
-    }
+    Arc::clone(permits).acquire_owned().await.ok()
 }
 
 async fn accept(
     listener: Listener,
     router: Router,
+    terms: Terms,
     connections: TaskTracker,
     drain: CancellationToken,
     abort: CancellationToken,
 ) {
-    let permits = listener.permits();
+    let permits = Arc::new(Semaphore::new(terms.limits.max_connections));
     let accepting = async {
         loop {
-            let permit = listener.wait_for_permit(&permits).await;
+            let permit = wait_for_permit(terms.limits, &permits).await;
             let Ok((stream, peer)) = listener.accept().await else {
                 sleep(ACCEPT_RETRY_DELAY).await;
                 continue;
@@ -185,7 +195,8 @@ async fn accept(
                 counter!(REFUSED, "reason" => "too_many_connections").increment(1);
                 continue;
             };
-            let serving = connection::serve(stream, peer, router.clone(), drain.clone());
+            let serving =
+                connection::serve(stream, peer, router.clone(), terms.clone(), drain.clone());
             let serving = abort.clone().run_until_cancelled_owned(serving);
             connections.spawn(async move {
                 serving.await;

@@ -7,7 +7,7 @@ use annunciator::{
     store::{MemoryStore, SqliteFile},
 };
 use annunciator_testkit::rig::Rig;
-use annunciator_web::{Access, Peer, Scope, Tokens, Web, page::Site};
+use annunciator_web::{Access, AckLinks, Acts, Peer, Scope, Tokens, Web, page::Site};
 use axum::{
     Router,
     body::Body,
@@ -27,6 +27,8 @@ pub struct Desk {
     _rig: Rig,
     pub engine: Engine,
     pub tokens: Arc<Tokens>,
+    pub links: Arc<AckLinks>,
+    pub acts: Acts,
     pub router: Router,
 }
 
@@ -64,7 +66,12 @@ impl Desk {
         let engine = builder.store(store).start().await.unwrap();
         let file = Arc::new(SqliteFile::in_memory(&[]).unwrap());
         let tokens = Arc::new(Tokens::open(file, "test").await.unwrap());
-        let web = Web::new(engine.clone(), "the test");
+        let key = rig.folder().join("acknowledge.key");
+        let links = Arc::new(AckLinks::open(&key, "http://hbd.example").unwrap());
+        let acts = Acts::in_memory();
+        let web = Web::new(engine.clone(), "the test")
+            .links(Arc::clone(&links))
+            .acts(acts.clone());
         let router = web
             .access(Access::default().tokens(Arc::clone(&tokens)))
             .host("hbd.example")
@@ -74,6 +81,8 @@ impl Desk {
             _rig: rig,
             engine,
             tokens,
+            links,
+            acts,
             router,
         }
     }

@@ -4,5 +4,6 @@
 
 mod desk;
 mod events;
+mod link;
 mod login;
 mod now;

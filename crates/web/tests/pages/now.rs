@@ -16,7 +16,7 @@ notification_groups:
 default_notification_channels: [oncall, broken]
 ";
 
-async fn problem(desk: &Desk, text: &str, incident: &str) {
+pub async fn problem(desk: &Desk, text: &str, incident: &str) {
     let notification = Notification::new(text)
         .severity(Severity::Critical)
         .kind(Kind::Problem)

@@ -360,6 +360,22 @@ async fn when_the_server_asks_for_a_certificate_the_configured_one_is_shown() {
 }
 
 #[tokio::test]
+async fn where_somebody_takes_over_is_a_link_of_its_own() {
+    let server = SmtpServer::start().await.unwrap();
+    let link = "https://hbd.example.com/ack/1.a-b.c_d?x&y";
+    let sample = Sample::new("CPU at 95 %").attribute("acknowledge_url", link);
+    deliver(&settings(&server), &sample).await;
+    let mails = server.wait_for(1).await;
+    let text = mails[0].text().replace("\r\n", "\n");
+    assert!(
+        text.contains(&format!("CPU at 95 %\n\nAcknowledge: {link}")),
+        "{text}"
+    );
+    let anchor = "<a href=\"https://hbd.example.com/ack/1.a-b.c_d?x&amp;y\">Acknowledge</a>";
+    assert!(mails[0].html().contains(anchor), "{}", mails[0].html());
+}
+
+#[tokio::test]
 async fn a_page_about_it_is_a_link_below_the_text() {
     let server = SmtpServer::start().await.unwrap();
     let page = "https://hbd.example.com/deliveries?incident=a%2Fcpu&x=1";

@@ -6,6 +6,7 @@ use annunciator::{
     store::{SqliteStore, StoreError},
 };
 use annunciator_monitor::{MonitorConfig, StateFile, require_route_tests};
+use annunciator_web::{Tls, WebConfig};
 
 use crate::{Exit, arguments::Arguments, output::Output, problems, setup};
 
@@ -24,14 +25,53 @@ pub(super) fn with(builder: &EngineBuilder, output: &Output) -> Exit {
         Err(exit) => exit,
         Ok(loaded) => {
             problems::print(&loaded.warnings, output);
+            warn_of_former_keys(builder, &loaded.config, output);
             let opened = open(builder, &loaded.config, output);
             let is_kept = kept(&loaded.config, output);
+            let is_kept = is_kept.and(certificate(builder, &loaded.config, output));
             match (opened, is_kept) {
                 (Ok(unusable), Ok(())) => judge(&loaded, &unusable, output),
                 (Err(exit), _) | (_, Err(exit)) => exit,
             }
         }
     }
+}
+
+/// Warns of `monitor.http`, whose place is taken by `web.listen`.
+fn warn_of_former_keys(builder: &EngineBuilder, config: &Config, output: &Output) {
+    if MonitorConfig::of(config).http.is_none() {
+        return;
+    }
+    let place = place_of(builder, "monitor", "http");
+    output.warning(format!(
+        "{place}monitor.http serves `/metrics` and `/healthz` to whoever asks; `web.listen` serves them, too"
+    ));
+    output
+        .help("let Prometheus show a token of the scope `read` at `web.listen`, and omit this key");
+}
+
+/// Checks that the certificate of `web.tls` can be used.
+fn certificate(builder: &EngineBuilder, config: &Config, output: &Output) -> Result<(), Exit> {
+    let Some(Err(error)) = WebConfig::of(config).tls.map(Tls::open) else {
+        return Ok(());
+    };
+    let sentence = format!("{}web.tls: {error}", place_of(builder, "web", "tls"));
+    if error.is_denied() {
+        // The monitor's user may have access.
+        output.warning(sentence);
+        return Ok(());
+    }
+    output.error(sentence);
+    Err(Exit::Failed)
+}
+
+/// Returns the place of a key's value in the file, to begin a sentence with.
+fn place_of(builder: &EngineBuilder, section: &str, key: &str) -> String {
+    let place = builder.place_of(section, key);
+    place.map_or_else(String::new, |place| {
+        let file = builder.file().display();
+        format!("{file}:{}:{}: ", place.line, place.column)
+    })
 }
 
 /// Opens the channels once, and reports those that fail.

@@ -1,0 +1,49 @@
+//! Acts: who has done what, when, and from where.
+
+use axum::{Json, extract::State};
+use serde::Deserialize;
+use utoipa::IntoParams;
+
+use super::shared::Api;
+use crate::{
+    acts::ActPage,
+    extract::Query,
+    identity::Actor,
+    problem::{Problem, Reason},
+};
+
+/// The default number of acts in an answer.
+const DEFAULT_PAGE: u32 = 50;
+/// The maximum number of acts in an answer.
+const MAX_PAGE: u32 = 1000;
+
+/// Which acts are asked for.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize, IntoParams)]
+#[serde(default, deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub(super) struct ActFilter {
+    /// Only acts before this one, by its number: the cursor of the next page.
+    before: Option<u64>,
+    /// The maximum number of acts: 1 to 1000; 50 by default.
+    limit: Option<u32>,
+}
+
+/// List acts, the newest first.
+#[utoipa::path(
+    get, path = "/acts", tag = "acts", params(ActFilter),
+    responses(
+        (status = 200, body = ActPage),
+        (status = "4XX", body = Problem, content_type = "application/problem+json"),
+        (status = "5XX", body = Problem, content_type = "application/problem+json"),
+    )
+)]
+pub(super) async fn list(
+    State(api): State<Api>,
+    _: Actor,
+    Query(asked): Query<ActFilter>,
+) -> Result<Json<ActPage>, Problem> {
+    let limit = asked.limit.unwrap_or(DEFAULT_PAGE).clamp(1, MAX_PAGE);
+    let read = api.acts.read(asked.before, limit as usize).await;
+    let read = read.map_err(|error| Problem::new(Reason::Unavailable, error))?;
+    Ok(Json(read))
+}
