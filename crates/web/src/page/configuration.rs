@@ -7,6 +7,7 @@ use maud::{Markup, html};
 use super::{
     site::{Frame, Pages},
     text::{lines, text},
+    time::length,
 };
 
 /// Where it is.
@@ -54,7 +55,7 @@ fn groups(config: &Config) -> Markup {
                     dt { (text(group.name())) }
                     dd {
                         (text(&group.first_of().collect::<Vec<_>>().join(", then ")))
-                        ", until " (group.until().name()) ", a step each " (group.step_after().as_secs()) " s"
+                        ", until " (group.until().name()) ", a step every " (length(i64::try_from(group.step_after().as_millis()).unwrap_or(i64::MAX)))
                     }
                 }
             }
