@@ -56,7 +56,7 @@ enum Command {
     /// Runs the benchmarks and prints their table; see BENCHMARKS.md
     Bench {
         /// Only these sections: dispatch, http, mail, config, idle, datagrams, hosts, store,
-        /// kept, plugins
+        /// kept, plugins, web
         sections: Vec<String>,
     },
 }

@@ -23,6 +23,7 @@ mod sample;
 mod sink;
 mod store;
 mod table;
+mod web;
 
 use std::{env, error::Error, process::ExitCode};
 
@@ -34,7 +35,7 @@ type Rows = Result<Vec<Row>, Box<dyn Error>>;
 type Measure = fn() -> Rows;
 
 /// The sections, in the order of the table.
-const SECTIONS: [(&str, Measure); 10] = [
+const SECTIONS: [(&str, Measure); 11] = [
     ("dispatch", dispatch::rows),
     ("http", http::rows),
     ("mail", mail::rows),
@@ -45,6 +46,7 @@ const SECTIONS: [(&str, Measure); 10] = [
     ("store", store::rows),
     ("kept", kept::rows),
     ("plugins", plugins::rows),
+    ("web", web::rows),
 ];
 
 fn main() -> ExitCode {
