@@ -96,6 +96,24 @@ test("what happens appears by itself, and what somebody is doing stays", async (
   assert.deepEqual(page.faults, []);
 });
 
+test("what the page says comes next is what then happens", async (t) => {
+  const all = await people(t);
+  const one = await monitor(t, yaml(all).replace("step_after: 10m", "step_after: 8s"));
+  const page = await person(t, one);
+  await one.problem("web-01/disk", "disk is 95 % full", { host: "web-01" });
+  await all.hears("pager", /disk is 95/);
+  // It names the step, the channel and the time, and the store says the same.
+  const next = page.locator("article li", { hasText: "mail" });
+  await next.locator("text=/in 0:0\\d, unless acknowledged \\(step 2 of oncall\\)/").waitFor();
+  const { deliveries } = await one.call("/deliveries?channel=mail");
+  assert.equal(deliveries[0].state, "pending");
+  assert.equal(deliveries[0].step, 2);
+  assert.equal(all.heard.some((heard) => heard.channel === "mail"), false);
+  await all.hears("mail", /disk is 95/);
+  assert.ok(Date.now() >= deliveries[0].due_ms, "the next step came before its time");
+  await next.locator("text=/delivered/").waitFor();
+});
+
 test("an incident is taken over by the keyboard alone", async (t) => {
   const { all, one } = await started(t);
   await one.problem("web-01/disk", "disk is 95 % full", { host: "web-01" });

@@ -278,6 +278,23 @@ async fn a_request_of_which_nothing_can_be_read_is_refused_with_whose_fault_it_i
 }
 
 #[tokio::test]
+async fn a_mapping_that_fails_is_an_alert_of_its_own_until_it_works() {
+    let section = "  one: {format: template, each: payload.list, text: item.text}\n";
+    let door = Door::new(section).await;
+    let own = door.bearer(ingest("one")).await;
+    // That a sender sends nonsense is no fault of the file.
+    assert_eq!(door.send("/in/one", &own, "{").await.0, 400);
+    assert!(door.engine.alerts().is_empty());
+    assert_eq!(door.send("/in/one", &own, r#"{"list": {}}"#).await.0, 422);
+    let alerts = door.engine.alerts();
+    assert_eq!(alerts[0].subject, "ingest/one");
+    assert!(alerts[0].sentence.contains("ingest.one.each"), "{alerts:?}");
+    let good = r#"{"list": [{"text": "hello"}]}"#;
+    assert_eq!(door.send("/in/one", &own, good).await.0, 200);
+    assert!(door.engine.alerts().is_empty());
+}
+
+#[tokio::test]
 async fn one_wrong_item_does_not_cost_the_others() {
     let section = "  one: {format: template, each: payload.list, text: item.text}\n";
     let door = Door::new(section).await;

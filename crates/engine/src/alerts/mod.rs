@@ -21,6 +21,8 @@ pub(crate) enum Subject {
     StartedWithout,
     /// A channel, and its problem.
     Channel(Arc<str>, ChannelProblem),
+    /// Something of the embedding program's, by a name that it has chosen.
+    Program(Arc<str>),
 }
 
 /// The problem of a channel.
@@ -42,7 +44,7 @@ impl Subject {
     /// Returns the name of the channel that the alert is about.
     pub(crate) fn channel(&self) -> Option<&str> {
         match self {
-            Self::Store | Self::StartedWithout => None,
+            Self::Store | Self::StartedWithout | Self::Program(_) => None,
             Self::Channel(name, _) => Some(name),
         }
     }
@@ -51,6 +53,7 @@ impl Subject {
     pub(crate) fn kind(&self) -> &'static str {
         match self {
             Self::Store | Self::StartedWithout => "store",
+            Self::Program(_) => "program",
             Self::Channel(_, ChannelProblem::CircuitOpen) => "circuit_open",
             Self::Channel(_, ChannelProblem::Quota) => "quota",
             Self::Channel(_, ChannelProblem::Check) => "check",
@@ -66,6 +69,7 @@ impl fmt::Display for Subject {
             Self::Store => f.write_str("store"),
             Self::StartedWithout => f.write_str("store/start"),
             Self::Channel(name, _) => write!(f, "channel/{name}/{}", self.kind()),
+            Self::Program(name) => f.write_str(name),
         }
     }
 }
@@ -75,7 +79,7 @@ impl fmt::Display for Subject {
 #[non_exhaustive]
 pub struct Alert {
     /// What the alert is about: `store`, or `channel`, the channel's name and its problem,
-    /// separated by slashes.
+    /// separated by slashes, or what the embedding program has named.
     pub subject: String,
     /// What is wrong, and what to do.
     pub sentence: String,

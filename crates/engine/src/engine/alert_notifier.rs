@@ -111,9 +111,12 @@ fn notification(engine: &Engine, change: AlertChange) -> Notification {
             let lasted = engine.0.shared.clock.now_ms().saturating_sub(since_ms) / 1000;
             let lasted = Duration::from_secs(u64::try_from(lasted).unwrap_or_default());
             let lasted = humantime::format_duration(lasted);
-            let what = match subject.channel() {
-                Some(channel) => format!("Channel {channel} works again"),
-                None => "Deliveries are recorded again".to_owned(),
+            let what = match &subject {
+                Subject::Channel(channel, _) => format!("Channel {channel} works again"),
+                Subject::Program(name) => format!("{name} works again"),
+                Subject::Store | Subject::StartedWithout => {
+                    "Deliveries are recorded again".to_owned()
+                }
             };
             Notification::new(format!("{what}, after {lasted}."))
                 .title("Notifications work again")
@@ -128,5 +131,19 @@ impl Engine {
     #[must_use]
     pub fn alerts(&self) -> Vec<crate::alerts::Alert> {
         self.0.alerts.list()
+    }
+
+    /// Raises an alert of the embedding program's: something that keeps people from being notified
+    /// and that the engine cannot know, such as a source of events that cannot be read. The default
+    /// channels are notified, unless the alert is active already. `subject` names it, such as
+    /// `ingest/grafana`; a program has few of them, since each is kept.
+    pub fn raise_alert(&self, subject: &str, sentence: impl Into<String>) {
+        let subject = Subject::Program(subject.into());
+        self.0.alerts.raise(subject, sentence);
+    }
+
+    /// Clears an alert that [`raise_alert`](Self::raise_alert) raised, if it is active.
+    pub fn clear_alert(&self, subject: &str) {
+        self.0.alerts.clear(&Subject::Program(subject.into()));
     }
 }

@@ -165,7 +165,7 @@ impl Inner {
                 };
                 one.name == *name && is_seen_to
             }),
-            Subject::Store | Subject::StartedWithout => true,
+            Subject::Store | Subject::StartedWithout | Subject::Program(_) => true,
         });
         let all = channels.clone();
         let disabled = all.iter().filter(|channel| channel.provider().is_err());

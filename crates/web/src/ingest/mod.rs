@@ -216,6 +216,12 @@ impl Ingest {
             ("reason", error.reason().name().to_owned()),
         ];
         counter!(ERRORS, &labels).increment(1);
+        if error.fault() == Fault::Mapping {
+            let sentence = format!(
+                "the source {source} could not read what it was sent: {error}: correct its section in the file"
+            );
+            self.0.engine.raise_alert(&alert_subject(source), sentence);
+        }
         if self.0.warnings.check_key(&source.to_owned()).is_err() {
             return;
         }
@@ -238,6 +244,10 @@ impl Ingest {
     ) -> Result<Taken, Problem> {
         for error in &reading.errors {
             self.note(source, error);
+        }
+        let mut errors = reading.errors.iter();
+        if errors.all(|error| error.fault() != Fault::Mapping) {
+            self.0.engine.clear_alert(&alert_subject(source));
         }
         let mut taken = Taken::of(&reading);
         let count = |outcome: &'static str, events: usize| {
@@ -362,4 +372,9 @@ fn unknown(source: &str) -> Problem {
 fn path(uri: &Uri) -> &str {
     let below = uri.path().strip_prefix(SOURCES).unwrap_or_default();
     below.split_once('/').map_or("", |(_, path)| path)
+}
+
+/// Returns the subject of the alert that a source's mapping does not work.
+fn alert_subject(source: &str) -> String {
+    format!("ingest/{source}")
 }
