@@ -4,18 +4,13 @@ use axum::{Json, extract::State};
 use serde::Deserialize;
 use utoipa::IntoParams;
 
-use super::shared::Api;
+use super::shared::{Api, page_limit};
 use crate::{
     acts::ActPage,
     extract::Query,
     identity::Actor,
     problem::{Problem, Reason},
 };
-
-/// The default number of acts in an answer.
-const DEFAULT_PAGE: u32 = 50;
-/// The maximum number of acts in an answer.
-const MAX_PAGE: u32 = 1000;
 
 /// Which acts are asked for.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize, IntoParams)]
@@ -25,6 +20,7 @@ pub(super) struct ActFilter {
     /// Only acts before this one, by its number: the cursor of the next page.
     before: Option<u64>,
     /// The maximum number of acts: 1 to 1000; 50 by default.
+    #[param(minimum = 1, maximum = 1000)]
     limit: Option<u32>,
 }
 
@@ -42,7 +38,7 @@ pub(super) async fn list(
     _: Actor,
     Query(asked): Query<ActFilter>,
 ) -> Result<Json<ActPage>, Problem> {
-    let limit = asked.limit.unwrap_or(DEFAULT_PAGE).clamp(1, MAX_PAGE);
+    let limit = page_limit(asked.limit)?;
     let read = api.acts.read(asked.before, limit as usize).await;
     let read = read.map_err(|error| Problem::new(Reason::Unavailable, error))?;
     Ok(Json(read))

@@ -63,7 +63,7 @@ pub struct NotificationBody {
     pub title: Option<String>,
     /// The severity: `info` (the default), `warning` or `critical`.
     #[serde(default)]
-    #[schema(value_type = Option<String>)]
+    #[schema(value_type = String, pattern = "^(info|warning|critical)$")]
     pub severity: Severity,
     /// The position of the message in its incident.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -172,6 +172,7 @@ impl Call {
 pub(super) struct Answering {
     /// How long to wait for the outcome, such as `10s`; at most 10 minutes, and no longer than
     /// `delivery.wait`. Without it, the answer is a receipt.
+    #[param(pattern = "^[0-9]{1,9}(ms|s|m|h)( [0-9]{1,9}(ms|s|m|h))*$")]
     wait: Option<String>,
     /// Whether to answer only what would be sent, without sending anything.
     dry_run: bool,
