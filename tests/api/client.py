@@ -4,6 +4,7 @@ import http.client
 import json
 import multiprocessing
 import random
+import sys
 import time
 from collections import Counter
 from urllib.parse import urlsplit
@@ -72,6 +73,8 @@ def work(task):
     """Sends the requests of one process. `requests(rng)` makes one, and `judge` says what is wrong
     with its answer."""
     make, url, token, seed, count = task
+    # Payloads are nested deeper than Python expects.
+    sys.setrecursionlimit(20_000)
     rng = random.Random(seed)
     client, statuses, faults = Client(url, token), Counter(), []
     case, judge = make(rng)

@@ -13,5 +13,9 @@ def takes_what_is_described(_ctx, response, case):
     meta = case.meta
     if meta is None or not meta.generation.mode.is_positive or response.status_code < 400:
         return
-    kind = response.json().get("type", "").removeprefix("urn:annunciator:problem:")
+    problem = response.json()
+    kind = problem.get("type", "").removeprefix("urn:annunciator:problem:")
+    # `1.0` is a whole number to JSON Schema, and not to the monitor, as documented.
+    if problem.get("detail", "").startswith("invalid type: floating point"):
+        return
     assert kind not in NOT_AS_DESCRIBED, f"a request that is as described was refused: {kind}"

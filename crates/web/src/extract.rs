@@ -197,6 +197,9 @@ impl<S: Send + Sync, T: DeserializeOwned + Send> FromRequestParts<S> for Segment
 
 #[cfg(test)]
 mod tests {
+    use std::convert::Infallible;
+
+    use futures_util::{StreamExt as _, stream};
     use serde::Deserialize;
 
     use super::*;
@@ -238,6 +241,14 @@ mod tests {
             let is_refused = [Some(Reason::NotJson), Some(Reason::WrongBody)].contains(&found);
             assert!(is_refused, "{found:?}");
         }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_body_that_does_not_end_is_waited_for_no_longer_than_the_bound() {
+        let begun = stream::once(async { Ok::<_, Infallible>("{") });
+        let body = Body::from_stream(begun.chain(stream::pending()));
+        let problem = read_in_time(body, MAX_SHORT_BODY).await.unwrap_err();
+        assert_eq!(problem.reason(), Some(Reason::TooSlow));
     }
 
     #[test]

@@ -18,7 +18,8 @@ use crate::{
 #[into_params(parameter_in = Query)]
 pub(super) struct ActFilter {
     /// Only acts before this one, by its number: the cursor of the next page.
-    before: Option<u64>,
+    #[param(minimum = 0)]
+    before: Option<i64>,
     /// The maximum number of acts: 1 to 1000; 50 by default.
     #[param(minimum = 1, maximum = 1000)]
     limit: Option<u32>,
@@ -39,7 +40,12 @@ pub(super) async fn list(
     Query(asked): Query<ActFilter>,
 ) -> Result<Json<ActPage>, Problem> {
     let limit = page_limit(asked.limit)?;
-    let read = api.acts.read(asked.before, limit as usize).await;
+    let before = asked.before.map(u64::try_from).transpose();
+    let before = before.map_err(|_| {
+        let detail = "`before` is not the number of an act";
+        Problem::new(Reason::WrongQuery, detail)
+    })?;
+    let read = api.acts.read(before, limit as usize).await;
     let read = read.map_err(|error| Problem::new(Reason::Unavailable, error))?;
     Ok(Json(read))
 }
