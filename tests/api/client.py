@@ -14,6 +14,8 @@ PROBLEM = "application/problem+json"
 MAX_FAULTS = 20
 # The longest body that is read at all; of a longer one, the rest need not be taken.
 MAX_BODY = 1024 * 1024
+# The longest target that fits into a head of 16 KiB for certain: of a longer one, too.
+MAX_TARGET = 12 * 1024
 # How long an answer may take, in seconds.
 PATIENCE = 60
 
@@ -86,7 +88,7 @@ def work(task):
             statuses[f"{name} {status}"] += 1
             wrong = judge(name, status, answered, shown)
         except (OSError, http.client.HTTPException) as error:
-            is_too_long = data is not None and len(data) > MAX_BODY
+            is_too_long = len(data or b"") > MAX_BODY or len(target) > MAX_TARGET
             statuses[f"{name} closed"] += 1
             if not is_too_long:
                 wrong = f"the connection was closed: {error!r}"
