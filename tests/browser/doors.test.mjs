@@ -7,7 +7,7 @@ import { createServer } from "node:http";
 import { once } from "node:events";
 import { join } from "node:path";
 import { after, test } from "node:test";
-import { closeBrowser, folder, freePort, monitor, people, person, program, until } from "./support.mjs";
+import { closeBrowser, folder, freePort, monitor, output, people, person, program, until } from "./support.mjs";
 
 after(closeBrowser);
 
@@ -17,6 +17,7 @@ notification_channels:
   mail: ${all.channel("mail")}
 default_notification_channels: [pager, mail]
 monitor:
+  ping_keys: [{key: 0a0b0c0d0e0f0a0b0c0d0e0f, hosts: [backup]}]
 web:
 ingest:
   prometheus: {format: prometheus, remind_every: 1m}
@@ -24,6 +25,7 @@ ingest:
   grafana: {format: grafana, remind_every: 1m}
 hosts:
   web-01: {watch: true}
+  backup: {watch: true, schedule: '* * * * *', grace: 1s}
 `;
 
 async function started(t) {
@@ -180,6 +182,31 @@ test("so is one of Grafana", async (t) => {
     }),
     end: () => send("resolved"),
   });
+});
+
+test("a job whose pings stop is missed, and its next ping is the end of that", async (t) => {
+  const { all, one } = await started(t);
+  const key = "0a0b0c0d0e0f0a0b0c0d0e0f";
+  const ping = async (what = "") => {
+    const answer = await output("curl", ["--silent", "--fail", "--max-time", "10", "--retry", "3",
+      "--data-binary", "the output of the job", `${one.url}/ping/${key}/backup${what}`]);
+    assert.equal(answer.trim(), "OK");
+  };
+  await ping("/start");
+  await ping();
+  const page = await person(t, one);
+  await page.goto(`${one.url}/hosts/backup`);
+  await page.waitForSelector("text=the output of the job");
+  await page.goto(one.url);
+  // No ping comes for the next run.
+  await page.waitForSelector("article >> text=/backup.*overdue/", { timeout: 3 * 60_000 });
+  await page.click("article >> text=Take over");
+  await page.waitForSelector("article >> text=taken over");
+  for (const channel of ["pager", "mail"]) await all.hears(channel, /taken over/i);
+  await ping("/0");
+  for (const channel of ["pager", "mail"]) await all.hears(channel, /"recovery"/);
+  await page.waitForSelector("text=Nothing is open");
+  assert.deepEqual(page.faults, []);
 });
 
 test("a mail of cron notifies people, by the recipient", async (t) => {

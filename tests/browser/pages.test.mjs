@@ -33,18 +33,21 @@ async function started(t) {
   return { all, one };
 }
 
-const PAGES = ["/", "/hosts", "/hosts/web-01", "/deliveries", "/deliveries/1", "/channels"];
+const PAGES = ["/", "/incidents/web-01%2Fdisk", "/hosts", "/hosts/web-01", "/silences",
+  "/silences?name=", "/deliveries", "/deliveries/1", "/channels", "/configuration", "/acts"];
+// Only those who may act see what others did.
+const FOR_ACTORS = ["/acts"];
 
 test("every page is accessible in both schemes and on the phone, and asks nobody else", async (t) => {
   const { all, one } = await started(t);
   await one.problem("web-01/disk", "disk is 95 % full", { host: "web-01" });
   await one.problem("plain", "something else");
   await all.hears("pager", /disk is 95/);
-  const look = async (name, page) => {
-    for (const path of PAGES) {
+  const look = async (name, page, paths = PAGES) => {
+    for (const path of paths) {
       await page.goto(one.url + path);
       await accessible(page, `${path} ${name}`);
-      await picture(page, `${path.replaceAll("/", "_")}-${name}`);
+      await picture(page, `${path.replaceAll(/[^a-z0-9]+/g, "_")}-${name}`);
     }
     assert.deepEqual(page.faults, [], name);
   };
@@ -52,7 +55,7 @@ test("every page is accessible in both schemes and on the phone, and asks nobody
     await look(name, await person(t, one, options));
   }
   const reader = await person(t, one, LOOKS.light, "read");
-  await look("reader", reader);
+  await look("reader", reader, PAGES.filter((path) => !FOR_ACTORS.includes(path)));
   assert.equal(await reader.locator("main form[method=post]").count(), 0);
 });
 
@@ -135,6 +138,24 @@ test("everything works without scripts", async (t) => {
   await page.click("text=End the silence");
   await page.waitForSelector("text=web-01");
   assert.equal(await page.locator("text=End the silence").count(), 0);
+  await page.goto(`${one.url}/silences?name=`);
+  await page.waitForSelector("text=This covers 2 of 2");
+  await page.fill("input[name=confirm]", "yes");
+  await page.click("main >> button:text-is('Silence 2')");
+  await page.waitForSelector("text=this silences every host");
+  await page.goto(`${one.url}/silences?name=edge`);
+  await page.waitForSelector("text=This covers 1 of 2");
+  await page.click("main >> button:text-is('Silence 1')");
+  await page.waitForSelector("tbody >> text=edge-17.example.org");
+  await page.click("button:text-is('End')");
+  await page.waitForSelector("text=Nothing is silenced.");
+  await page.goto(`${one.url}/incidents/web-01%2Fdisk`);
+  await page.waitForSelector("article >> text=disk is 95 % full");
+  await page.goto(`${one.url}/configuration`);
+  await page.click("summary >> nth=0");
+  await page.waitForSelector("details[open] >> text=***");
+  await page.goto(`${one.url}/acts`);
+  await page.waitForSelector("tbody >> text=end silence");
   await page.goto(`${one.url}/deliveries?state=delivered`);
   await page.click("tbody a >> nth=0");
   await page.waitForSelector("ol.timeline");
@@ -150,7 +171,9 @@ test("hostile texts stay text on every page", async (t) => {
   assert.equal(answer.status, 200, await answer.text());
   await all.hears("pager", /end/);
   const page = await person(t, one);
-  for (const path of ["/", "/deliveries", "/deliveries/1"]) {
+  await one.problem("odd", HOSTILE.replaceAll("\0", ""));
+  await until("both to be delivered", () => all.heard.length >= 2);
+  for (const path of ["/", "/incidents/odd", "/deliveries", "/deliveries/1"]) {
     await page.goto(one.url + path);
     assert.equal(await page.locator("main img, main script").count(), 0);
     const text = await page.locator("main").textContent();
@@ -158,6 +181,27 @@ test("hostile texts stay text on every page", async (t) => {
     assert.notEqual(await page.title(), "taken");
   }
   assert.match(await page.locator("main").textContent(), /<script>document/);
+  assert.deepEqual(page.faults, []);
+});
+
+test("what failed is retried, all that is shown at once", async (t) => {
+  const all = await people(t);
+  all.broken.add("pager");
+  const one = await monitor(t, `
+notification_channels:
+  pager: ${all.channel("pager").replace(/}$/, ", statuses: {503: permanent}}")}
+default_notification_channels: [pager]
+monitor:
+web:
+`);
+  for (const number of [1, 2, 3]) await one.problem(`plain-${number}`, `problem ${number}`);
+  const page = await person(t, one);
+  await page.goto(`${one.url}/deliveries?state=failed`);
+  await page.waitForSelector("text=Retry the 3 shown that failed");
+  all.broken.clear();
+  await page.click("text=Retry the 3 shown that failed");
+  for (const number of [1, 2, 3]) await all.hears("pager", new RegExp(`problem ${number}`));
+  await page.waitForSelector("text=There are no such deliveries");
   assert.deepEqual(page.faults, []);
 });
 

@@ -164,20 +164,20 @@ export async function monitor(t, yaml) {
   return one;
 }
 
-let browser = null;
+let launched = null;
 
 /** Debian's Chromium, one for all tests of a file. */
-async function theBrowser() {
-  browser ??= chromium.launch({
+export async function browser() {
+  launched ??= chromium.launch({
     executablePath: process.env.CHROMIUM ?? "/usr/bin/chromium",
     args: ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
       "--disable-background-networking", "--disable-component-update", "--disable-sync"],
   });
-  return browser;
+  return launched;
 }
 
 export async function closeBrowser() {
-  if (browser) await (await browser).close();
+  if (launched) await (await launched).close();
 }
 
 /** The ways in which people look at the pages. */
@@ -189,7 +189,7 @@ export const LOOKS = {
 
 /** A person who has logged in, with a page that shows the first page. */
 export async function person(t, one, options = {}, scope = "act") {
-  const context = await (await theBrowser()).newContext(options);
+  const context = await (await browser()).newContext(options);
   context.setDefaultTimeout(PATIENCE);
   t.after(() => context.close());
   const page = await context.newPage();

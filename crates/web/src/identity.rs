@@ -329,18 +329,27 @@ pub(crate) const LINKS: &str = "/ack/";
 /// Where the style and the script of pages are.
 pub(crate) const ASSETS: &str = "/assets/";
 
-/// Adds the [`Identity`] of whoever asks to a request, or refuses it. A browser that asks for a
-/// page is sent to log in.
-pub(crate) async fn identify(access: Access, mut request: Request, next: Next) -> Response {
+/// Adds to a request from where and how it comes, removes from it what only a proxy may say, and
+/// refuses it if everybody on the way could read it.
+pub(crate) async fn locate(access: Access, mut request: Request, next: Next) -> Response {
     let peer = request.extensions().get::<Peer>().copied();
     let client = access.client(&mut request);
     request.extensions_mut().insert(client);
-    let path = request.uri().path();
-    if path != HEALTH
+    if request.uri().path() != HEALTH
         && let Err(problem) = access.check_way(peer, client)
     {
         return problem.into_response();
     }
+    next.run(request).await
+}
+
+/// Adds the [`Identity`] of whoever asks to a request, or refuses it. A browser that asks for a
+/// page is sent to log in.
+pub(crate) async fn identify(access: Access, mut request: Request, next: Next) -> Response {
+    let peer = request.extensions().get::<Peer>().copied();
+    let client = request.extensions().get::<Client>().copied();
+    let client = client.unwrap_or_default();
+    let path = request.uri().path();
     let is_for_everybody = [LOGIN, HEALTH].contains(&path)
         || [ASSETS, LINKS].iter().any(|open| path.starts_with(open));
     // Many programs that send events can show a name and a password, and nothing else.

@@ -18,7 +18,7 @@ use utoipa_axum::router::OpenApiRouter;
 use crate::{
     acts::{Acts, record},
     api::{self, Api, Feed},
-    identity::{Access, Reader, identify},
+    identity::{Access, Reader, identify, locate},
     ingest::Ingest,
     links::AckLinks,
     page::{self, Site, show_refusals},
@@ -202,10 +202,14 @@ impl Web {
             .layer(from_fn(move |request, next| {
                 record(acts.clone(), request, next)
             }))
-            .layer(from_fn(move |request, next| {
-                identify(access.clone(), request, next)
+            .layer(from_fn({
+                let access = access.clone();
+                move |request, next| identify(access.clone(), request, next)
             }))
             .merge(open)
+            .layer(from_fn(move |request, next| {
+                locate(access.clone(), request, next)
+            }))
             .layer(from_fn(move |request, next| {
                 check_host(Arc::clone(&hosts), request, next)
             }));

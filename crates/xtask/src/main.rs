@@ -25,7 +25,11 @@ struct Arguments {
 enum Command {
     /// Shows messages that arrive on all four types of channel, sent by hand and by the monitor
     /// of three simulated machines; nothing leaves this machine
-    Demo,
+    Demo {
+        /// Keep the monitor's page open afterwards, until Ctrl-C
+        #[arg(long)]
+        stay: bool,
+    },
     /// Builds hbd and its plugins in release mode, and copies them into one folder
     Dist {
         /// The folder; it is created if it does not exist
@@ -59,7 +63,7 @@ enum Command {
 
 fn main() -> ExitCode {
     let done: Result<(), Box<dyn Error>> = match Arguments::parse().command {
-        Command::Demo => demo::run(),
+        Command::Demo { stay } => demo::run(stay),
         Command::Dist { folder } => dist::run(&folder),
         Command::Crash { rounds, seed } => crash::run(rounds, seed).map_err(Into::into),
         Command::Soak { notifications } => soak::run(notifications).map_err(Into::into),

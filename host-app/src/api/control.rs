@@ -13,6 +13,7 @@ use super::{
     pages::site,
     ping,
     routes::{Subject, routes},
+    silence_pages,
 };
 use crate::http::{self, Observed};
 
@@ -78,7 +79,7 @@ pub async fn router(
         .changes(subject.monitor.changes())
         .ingest(ingest)
         .open_routes(ping::routes(&subject))
-        .site(site(&subject));
+        .site(site(&subject, silence_pages::pages(&subject)));
     let web = match &subject.links {
         Some(links) => web.links(Arc::clone(links)),
         None => web,

@@ -8,6 +8,7 @@ mod control;
 mod pages;
 mod ping;
 mod routes;
+mod silence_pages;
 
 pub use client::{Client, ClientError, host_path, segment};
 pub use control::{ControlError, at_address, at_socket, router};

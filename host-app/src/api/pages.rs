@@ -19,7 +19,7 @@ use axum::{
 use maud::{Markup, html};
 use serde::Deserialize;
 
-use super::routes::{MAX_SILENCE, Subject, unknown_host};
+use super::routes::{Subject, set_silence, silence_length, unknown_host};
 use crate::duration::duration;
 
 /// Where the list of hosts is.
@@ -31,14 +31,16 @@ const MAX_HOSTS: usize = 500;
 /// The state by which silenced hosts are found, besides those of connections.
 const SILENCED: &str = "silenced";
 
-/// Returns the pages of a monitor.
-pub(super) fn site(subject: &Arc<Subject>) -> Site {
+/// Returns the pages of a monitor. `many` are those that silence many hosts at once, with the link
+/// to them.
+pub(super) fn site(subject: &Arc<Subject>, (many_link, many): (NavLink, Router)) -> Site {
     let routes = Router::new()
         .route(PATH, get(list))
         .route("/hosts/{host}", get(show))
         .route("/hosts/{host}/silence", post(silence))
         .route("/hosts/{host}/end-silence", post(end_silence))
-        .with_state(Arc::clone(subject));
+        .with_state(Arc::clone(subject))
+        .merge(many);
     let link = NavLink {
         path: PATH,
         label: "Hosts",
@@ -54,7 +56,7 @@ pub(super) fn site(subject: &Arc<Subject>) -> Site {
         })
     };
     Site::new("hbd")
-        .pages([link], routes)
+        .pages([link, many_link], routes)
         .host_path("/hosts/")
         .additions(Arc::new(additions))
 }
@@ -314,13 +316,7 @@ async fn silence(
     Segments(host): Segments<String>,
     FormBody(form): FormBody<SilenceForm>,
 ) -> Result<Redirect, Problem> {
-    let length = duration(form.length.trim()).map_err(|why| Problem::new(Reason::Invalid, why))?;
-    let length = Duration::from(length);
-    if length.is_zero() || length > MAX_SILENCE {
-        let detail = "a silence lasts at least a second, and at most a year";
-        return Err(Problem::new(Reason::Invalid, detail));
-    }
-    set(&subject, &host, length, &form.why).await
+    set(&subject, &host, typed_length(&form.length)?, &form.why).await
 }
 
 /// What the form that ends a silence says: nothing.
@@ -337,15 +333,19 @@ async fn end_silence(
     set(&subject, &host, Duration::ZERO, "").await
 }
 
+/// Returns the length of a silence that somebody has typed, such as `1h 30m`.
+pub(super) fn typed_length(text: &str) -> Result<Duration, Problem> {
+    let refused = |why: &'static str| Problem::new(Reason::Invalid, why);
+    let length = duration(text.trim()).map_err(refused)?;
+    silence_length(length.into()).map_err(refused)
+}
+
 async fn set(
     subject: &Subject,
     host: &str,
     length: Duration,
     why: &str,
 ) -> Result<Redirect, Problem> {
-    let silenced = subject.monitor.silence(host, length, why);
-    silenced.map_err(|_| unknown_host(host))?;
-    // What was confirmed must survive a kill.
-    subject.monitor.written().await;
+    set_silence(subject, host, length, why).await?;
     Ok(Redirect::to(&format!("{PATH}/{}", part(host))))
 }

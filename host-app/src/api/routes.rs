@@ -217,20 +217,11 @@ async fn silence(
     Segments(host): Segments<String>,
     JsonBody(body): JsonBody<SilenceBody>,
 ) -> Result<Json<Silenced>, Problem> {
-    let refused = |why: &str| Problem::new(Reason::Invalid, why).at("/seconds", why);
-    if body.seconds == 0 {
-        return Err(refused("a silence lasts at least a second"));
-    }
-    if body.seconds > MAX_SILENCE.as_secs() {
-        return Err(refused("a silence lasts at most a year"));
-    }
-    set_silence(
-        &subject,
-        &host,
-        Duration::from_secs(body.seconds),
-        &body.why,
-    )
-    .await
+    let length = silence_length(Duration::from_secs(body.seconds))
+        .map_err(|why| Problem::new(Reason::Invalid, why).at("/seconds", why))?;
+    set_silence(&subject, &host, length, &body.why)
+        .await
+        .map(Json)
 }
 
 /// End a host's silence.
@@ -248,20 +239,31 @@ async fn end_silence(
     _: Actor,
     Segments(host): Segments<String>,
 ) -> Result<Json<Silenced>, Problem> {
-    set_silence(&subject, &host, Duration::ZERO, "").await
+    set_silence(&subject, &host, Duration::ZERO, "")
+        .await
+        .map(Json)
 }
 
-async fn set_silence(
+/// Returns a length for which a host can be silenced, or why it is none.
+pub(super) fn silence_length(length: Duration) -> Result<Duration, &'static str> {
+    match length {
+        none if none.is_zero() => Err("a silence lasts at least a second"),
+        long if long > MAX_SILENCE => Err("a silence lasts at most a year"),
+        length => Ok(length),
+    }
+}
+
+/// Silences a host; a length of zero ends its silence. What was confirmed survives a kill.
+pub(super) async fn set_silence(
     subject: &Subject,
     host: &str,
     length: Duration,
     why: &str,
-) -> Result<Json<Silenced>, Problem> {
+) -> Result<Silenced, Problem> {
     let silenced = subject.monitor.silence(host, length, why);
     let was_silenced = silenced.map_err(|_| unknown_host(host))?;
-    // What was confirmed must survive a kill.
     subject.monitor.written().await;
-    Ok(Json(Silenced { was_silenced }))
+    Ok(Silenced { was_silenced })
 }
 
 /// List active silences.

@@ -1,7 +1,7 @@
 //! The API over TCP: who may do what, by tokens, and how others are refused.
 
 use std::{
-    io::{Read as _, Write as _},
+    io::{BufRead as _, BufReader, Read as _, Write as _},
     net::TcpStream,
     os::unix::net::UnixStream,
 };
@@ -83,7 +83,12 @@ pub fn send_form(
     head.push_str(&format!("{length}\r\n\r\n{body}"));
     stream.write_all(head.as_bytes()).unwrap();
     let mut answer = String::new();
-    stream.read_to_string(&mut answer).unwrap();
+    let mut reader = BufReader::new(stream);
+    while !answer.ends_with("\r\n\r\n") && reader.read_line(&mut answer).unwrap() > 0 {}
+    // A stream of events has no end.
+    if !answer.contains("text/event-stream") {
+        reader.read_to_string(&mut answer).unwrap();
+    }
     let (head, text) = answer.split_once("\r\n\r\n").unwrap();
     (head.to_owned(), text.to_owned())
 }

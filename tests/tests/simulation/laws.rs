@@ -275,28 +275,16 @@ fn nobody_is_reminded_of_what_somebody_has_taken_over(life: &Life) -> Vec<String
     let mut broken = Vec::new();
     let mut newest: HashMap<&str, Severity> = HashMap::new();
     let mut taken: HashMap<&str, Severity> = HashMap::new();
-    // Taken over while only the end waited to be delivered: such an acknowledgement ends with
-    // that delivery, whenever it is.
-    let mut until_delivered = HashSet::new();
     let mut takings = life.taken.iter().peekable();
     for (number, one) in life.notified.iter().enumerate() {
         while let Some(it) = takings.next_if(|it| it.after <= number) {
+            let severity = newest.get(&*it.incident).copied().unwrap_or_default();
             // The same person does not take over twice, but sees it as it is now.
-            match newest.get(&*it.incident) {
-                Some(severity) => drop(taken.insert(&it.incident, *severity)),
-                None => drop(until_delivered.insert(&*it.incident)),
-            }
+            taken.insert(&it.incident, severity);
         }
         let Some(incident) = one.incident.as_deref().filter(|_| !one.receipt.repeated) else {
             continue;
         };
-        if one.kind == Kind::Recovery {
-            newest.remove(incident);
-            until_delivered.remove(incident);
-        }
-        if until_delivered.contains(incident) {
-            continue;
-        }
         let held = taken.get(incident).copied();
         let is_reminder = one.kind == Kind::Problem && held.is_some_and(|it| one.severity <= it);
         if !is_reminder {

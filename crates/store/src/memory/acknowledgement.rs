@@ -50,7 +50,7 @@ impl Memory {
             .channels(&incident)
             .cloned()
             .collect();
-        if channels.is_empty() {
+        if channels.is_empty() || rule::has_ended(self.indexes.newest_kind(&incident)) {
             return answer;
         }
         let before = self.indexes.acknowledgement_in_force(&incident, now_ms);
@@ -113,6 +113,15 @@ impl Indexes {
     fn newest_of(&self, name: &Arc<str>) -> Option<(i64, &StoredNotification)> {
         let newest = self.knowledge_of(name).map(|known| known.newest).max()?;
         Some((newest, self.notification(newest)?))
+    }
+
+    /// Returns the kind of the newest problem or recovery of an incident.
+    fn newest_kind(&self, name: &Arc<str>) -> Option<Kind> {
+        let newest = self.notifications.values().rev();
+        let mut of_it = newest
+            .filter(|one| one.incident == *name)
+            .map(|one| one.kind);
+        of_it.find(|kind| matches!(kind, Kind::Problem | Kind::Recovery))
     }
 
     fn knowledge_of(&self, name: &Arc<str>) -> impl Iterator<Item = incident::Incident> {

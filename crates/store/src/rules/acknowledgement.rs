@@ -48,6 +48,13 @@ pub fn recorded(
     }
 }
 
+/// Returns whether the problem has ended, by the kind of the incident's newest problem or recovery:
+/// whoever takes it over while its end waits to be delivered would silence the next problem.
+#[must_use]
+pub fn has_ended(newest: Option<Kind>) -> bool {
+    newest == Some(Kind::Recovery)
+}
+
 /// Returns whether people are to be notified of who has taken over: not of what they know.
 #[must_use]
 pub fn is_news(before: Option<&Acknowledgement>, request: &AcknowledgeRequest) -> bool {

@@ -22,6 +22,10 @@ pub(super) const CHANNELS: &str = "
 pub(super) const SEVERITY: &str = "
     SELECT severity FROM outbox_notification
     WHERE id = (SELECT max(newest) FROM outbox_incident WHERE incident = ?1)";
+/// The kind of the newest problem or recovery of an incident.
+pub(super) const NEWEST_KIND: &str = "
+    SELECT kind FROM outbox_notification
+    WHERE incident = ?1 AND incident <> '' AND kind IN (1, 2) ORDER BY id DESC LIMIT 1";
 /// All incidents that are open, with the newest notification of each and the acceptance of the
 /// first that is stored. One of an incident that no channel knows any more is not open.
 pub(super) const OPEN: &str = "
@@ -57,7 +61,11 @@ pub(super) fn acknowledge(
         return Ok(answer);
     };
     let channels = texts(transaction, CHANNELS, [&incident])?;
-    if channels.is_empty() {
+    let newest = transaction
+        .prepare_cached(NEWEST_KIND)?
+        .query_row([&incident], |row| column(row, 0, Kind::from_number))
+        .optional()?;
+    if channels.is_empty() || rule::has_ended(newest) {
         return Ok(answer);
     }
     let before = in_force(transaction, &incident, now_ms)?;

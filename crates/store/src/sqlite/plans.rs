@@ -136,6 +136,10 @@ fn an_acknowledgement_and_what_it_is_of_are_found_by_name() {
         acknowledge::CHANNELS,
         &["SEARCH outbox_incident USING COVERING INDEX outbox_incident_by_name (incident=?)"],
     );
+    check(
+        acknowledge::NEWEST_KIND,
+        &["SEARCH outbox_notification USING INDEX outbox_notification_by_incident (incident=?)"],
+    );
     // All open incidents, and of the rest what belongs to them.
     check(
         acknowledge::OPEN,

@@ -272,6 +272,11 @@ pub async fn what_is_not_open_is_not_acknowledged(subject: &dyn Subject) {
         assert_eq!(acknowledge(&store, nothing(name)).await.incident, None);
     }
     accept(&store, of_incident("end", Kind::Recovery, &["a"])).await;
+    // Its end waits to be delivered: there is nothing to take over, and the next problem must not
+    // be silenced.
+    assert_eq!(acknowledge(&store, by_anna()).await.incident, None);
+    let of_delivery = by("anna", AcknowledgeTarget::Delivery(earlier));
+    assert_eq!(acknowledge(&store, of_delivery).await.incident, None);
     let claims = claim(&store, "a").await;
     end(&store, &claims[0], State::Delivered).await;
     assert_eq!(acknowledge(&store, by_anna()).await.incident, None);

@@ -277,13 +277,12 @@ fn verb(request: &Request) -> Option<String> {
     let known = match (method.as_str(), below) {
         ("POST", "/acknowledgements" | "/acknowledge" | "/ack/{link}") => "acknowledge",
         ("DELETE", "/acknowledgements") | ("POST", "/withdraw") => "withdraw",
-        ("POST", "/deliveries/{delivery}/retry") => "retry",
+        ("POST", "/deliveries/{delivery}/retry" | "/deliveries/retry") => "retry",
         ("POST", "/channels/{channel}/check") => "check",
         ("POST", "/notifications") => "notify",
-        ("PUT" | "POST", "/hosts/{host}/silence") => "silence",
-        ("DELETE", "/hosts/{host}/silence") | ("POST", "/hosts/{host}/end-silence") => {
-            "end silence"
-        }
+        ("PUT" | "POST", "/hosts/{host}/silence") | ("POST", "/silences") => "silence",
+        ("DELETE", "/hosts/{host}/silence")
+        | ("POST", "/hosts/{host}/end-silence" | "/silences/end") => "end silence",
         ("POST", "/reload") => "reload",
         ("POST", "/tokens") => "add token",
         ("DELETE", "/tokens/{name}") => "remove token",

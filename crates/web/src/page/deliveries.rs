@@ -39,6 +39,7 @@ pub(super) fn routes() -> Router<Pages> {
         .route(PATH, get(list))
         .route("/deliveries/{delivery}", get(show))
         .route("/deliveries/{delivery}/retry", post(retry))
+        .route("/deliveries/retry", post(retry_all))
 }
 
 /// Which deliveries are asked for. An empty field of the form asks for all.
@@ -81,6 +82,11 @@ impl Filter {
 
     /// Returns the address of the deliveries before this one.
     fn address_before(&self, before: DeliveryId) -> String {
+        format!("{}before={before}", self.address())
+    }
+
+    /// Returns the address of the newest of these deliveries, to which a field can be added.
+    fn address(&self) -> String {
         let fields = [
             ("state", &self.state),
             ("channel", &self.channel),
@@ -89,11 +95,11 @@ impl Filter {
         ];
         let fields = fields.into_iter().filter(|(_, value)| !value.is_empty());
         let fields = fields.map(|(name, value)| format!("{name}={}&", part(value)));
-        format!("{PATH}?{}before={before}", fields.collect::<String>())
+        format!("{PATH}?{}", fields.collect::<String>())
     }
 }
 
-fn store(pages: &Pages) -> Result<&Arc<dyn Store>, Problem> {
+pub(super) fn store(pages: &Pages) -> Result<&Arc<dyn Store>, Problem> {
     pages.engine.store().ok_or_else(|| {
         let detail = "deliveries are not stored: set `delivery.store`";
         Problem::new(Reason::Unavailable, detail)
@@ -120,6 +126,7 @@ async fn list(
         h1 { "Deliveries" }
         (fields(&filter, &channels))
         (table(&found, now_ms))
+        @if frame.may_act() { (retry_shown(&found, &filter)) }
         @if let Some(last) = found.last().filter(|_| !is_last) {
             p { a.button href=(filter.address_before(last.delivery)) { "Older" } }
         }
@@ -153,7 +160,8 @@ fn fields(filter: &Filter, channels: &[&str]) -> Markup {
     }
 }
 
-fn table(found: &[Record], now_ms: i64) -> Markup {
+/// Deliveries as a table.
+pub(super) fn table(found: &[Record], now_ms: i64) -> Markup {
     html! {
         @if found.is_empty() { p { "There are no such deliveries." } }
         @else {
@@ -213,7 +221,6 @@ async fn show(
 }
 
 fn details(frame: &Frame, record: &Record, attempts: &[Attempt], now_ms: i64) -> Markup {
-    let is_retryable = matches!(record.state, State::Failed | State::Unknown);
     let wording = record.wording();
     html! {
         h1 { (text(&subject(record))) }
@@ -253,7 +260,7 @@ fn details(frame: &Frame, record: &Record, attempts: &[Attempt], now_ms: i64) ->
                 @for attempt in attempts { li { (when(attempt.began_ms, now_ms)) ", " (attempt.ended_ms - attempt.began_ms) " ms" (targets(attempt)) } }
             }
         }
-        @if is_retryable && frame.may_act() {
+        @if is_retryable(record) && frame.may_act() {
             form method="post" action={ (PATH) "/" (record.delivery) "/retry" } {
                 button.primary { "Retry" }
             }
@@ -266,6 +273,57 @@ fn targets(attempt: &Attempt) -> Markup {
     let outcome: Json = serde_json::from_str(&attempt.outcome).unwrap_or_default();
     let pretty = serde_json::to_string_pretty(&outcome).unwrap_or_default();
     html! { div.message { (lines(&pretty)) } }
+}
+
+/// Returns whether a person may retry a delivery.
+fn is_retryable(record: &Record) -> bool {
+    matches!(record.state, State::Failed | State::Unknown)
+}
+
+/// The button that retries all that are shown, and says how many.
+fn retry_shown(found: &[Record], filter: &Filter) -> Markup {
+    let ids = found.iter().filter(|record| is_retryable(record));
+    let ids: Vec<String> = ids.map(|record| record.delivery.to_string()).collect();
+    html! {
+        @if ids.len() > 1 {
+            form method="post" action={ (PATH) "/retry" } {
+                input type="hidden" name="deliveries" value=(ids.join(","));
+                input type="hidden" name="back" value=(filter.address());
+                button { "Retry the " (ids.len()) " shown that failed" }
+            }
+        }
+    }
+}
+
+/// Which deliveries are retried: those that somebody has seen on a page.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Shown {
+    /// Their numbers, separated by commas.
+    deliveries: String,
+    back: Option<String>,
+}
+
+/// Retries those of a page that failed. One that somebody else has retried meanwhile is left alone.
+async fn retry_all(
+    Shared(pages): Shared<Pages>,
+    _: Actor,
+    FormBody(shown): FormBody<Shown>,
+) -> Result<Redirect, Problem> {
+    let ids: Result<Vec<DeliveryId>, _> = shown
+        .deliveries
+        .split(',')
+        .map(|id| id.parse().map(DeliveryId))
+        .collect();
+    let ids = ids.ok().filter(|ids| ids.len() <= PAGE_LENGTH as usize);
+    let ids = ids.ok_or_else(|| {
+        let detail = format!("`deliveries` has at most {PAGE_LENGTH} numbers, separated by commas");
+        Problem::new(Reason::WrongBody, detail)
+    })?;
+    let now_ms = Timestamp::now().as_millisecond();
+    let retried = store(&pages)?.retry(ids, now_ms).await;
+    retried.map_err(|error| unavailable(&error))?;
+    Ok(go_back(shown.back.as_deref()))
 }
 
 /// What the form says: nothing.

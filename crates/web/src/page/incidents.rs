@@ -119,7 +119,11 @@ pub(super) async fn open(
     })
 }
 
-async fn view(
+/// Returns what came of an open incident, and what comes next.
+///
+/// # Errors
+/// Fails with [`StoreError`] if the store does not answer.
+pub(super) async fn view(
     store: &Arc<dyn Store>,
     config: &Config,
     open: OpenIncident,

@@ -8,8 +8,10 @@ mod acts;
 mod assets;
 mod back;
 mod channels;
+mod configuration;
 mod deliveries;
 mod done;
+mod incident;
 mod incidents;
 mod layout;
 mod link;
@@ -55,6 +57,8 @@ pub(crate) fn routes(
         .merge(now::routes())
         .merge(deliveries::routes())
         .merge(channels::routes())
+        .merge(incident::routes())
+        .merge(configuration::routes())
         .merge(done::routes())
         .merge(link::routes())
         .merge(login::routes())

@@ -14,7 +14,7 @@ use serde::Deserialize;
 use super::{
     acts,
     incidents::{ChannelFacts, IncidentView, OpenView, Tone, open},
-    site::{Additions, Frame, Pages},
+    site::{Additions, Frame, INCIDENTS, Pages},
     text::{part, text},
     time::{clock, length, when},
 };
@@ -138,7 +138,8 @@ pub(super) fn tone_class(tone: Tone) -> &'static str {
     }
 }
 
-fn incident(frame: &Frame, one: &IncidentView, now_ms: i64) -> Markup {
+/// One incident, with what can be done about it.
+pub(super) fn incident(frame: &Frame, one: &IncidentView, now_ms: i64) -> Markup {
     let class = match one.acknowledgement {
         Some(_) => "info",
         None => severity_class(one.severity),
@@ -149,7 +150,7 @@ fn incident(frame: &Frame, one: &IncidentView, now_ms: i64) -> Markup {
         article.incident.{ "is-" (class) } #{ "incident-" (part(&one.incident)) } data-item {
             div.row {
                 span.pill.(severity_class(one.severity)) { (one.severity.name()) }
-                h3 { a href=(deliveries) data-open { (text(&one.subject)) } }
+                h3 { a href={ (INCIDENTS) (part(&one.incident)) } data-open { (text(&one.subject)) } }
                 @if !one.host.is_empty() && !one.subject.contains(one.host.as_str()) {
                     span.dim { (text(&one.host)) }
                 }

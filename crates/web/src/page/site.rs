@@ -23,6 +23,8 @@ use crate::{
 
 /// Where acts are listed, for those who may act.
 pub(super) const DONE: &str = "/acts";
+/// Where one incident is shown: its name stands behind it.
+pub(super) const INCIDENTS: &str = "/incidents/";
 /// The maximum number of incidents that are counted and sorted.
 pub(super) const MAX_INCIDENTS: u32 = 10_000;
 
@@ -82,6 +84,7 @@ impl Site {
                 link("/", "Now"),
                 link("/deliveries", "Deliveries"),
                 link("/channels", "Channels"),
+                link("/configuration", "Configuration"),
                 link(DONE, "Acts"),
             ],
             routes: Router::new(),

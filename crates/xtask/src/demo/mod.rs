@@ -24,7 +24,9 @@ use tokio::{
 use self::{heading::heading, stage::Stage};
 use crate::build;
 
-pub(crate) fn run() -> Result<(), Box<dyn Error>> {
+/// Runs the demo. With `stays`, its page stays open until somebody interrupts it, which is then no
+/// failure.
+pub(crate) fn run(stays: bool) -> Result<(), Box<dyn Error>> {
     heading("Building hbd, hbc, the plugins and the stand-ins");
     build::everything()?;
     // The stand-ins run on this runtime while the demo waits for programs.
@@ -34,17 +36,20 @@ pub(crate) fn run() -> Result<(), Box<dyn Error>> {
         .block_on(async {
             // Whichever ends first drops the other, and every child with it.
             tokio::select! {
-                shown = show() => shown,
-                signal = interrupted() => Err(format!("{} ended the demo", signal?).into()),
+                shown = show(stays) => shown,
+                signal = interrupted() => match signal? {
+                    _ if stays => Ok(()),
+                    signal => Err(format!("{signal} ended the demo").into()),
+                },
             }
         })
 }
 
-async fn show() -> Result<(), Box<dyn Error>> {
+async fn show(stays: bool) -> Result<(), Box<dyn Error>> {
     let stage = Stage::set().await?;
     stage.describe();
     by_hand::show(&stage).await?;
-    scene::show(&stage).await
+    scene::show(&stage, stays).await
 }
 
 /// Waits for a signal that interrupts the demo.

@@ -21,6 +21,9 @@ const POLL_INTERVAL: Duration = Duration::from_millis(20);
 /// The name of its log.
 pub(super) const LOG: &str = "hbd-run.log";
 
+/// What it logs when it serves its page.
+const PAGE_SERVED: &str = "the API is served";
+
 /// A running `hbd run`.
 pub(super) struct Monitor<'a> {
     stage: &'a Stage,
@@ -59,6 +62,24 @@ impl<'a> Monitor<'a> {
         Ok(Some(status::hosts(&serde_json::from_slice(
             &answer.stdout,
         )?)))
+    }
+
+    /// Returns the address of its page and a token to log in with.
+    pub(super) async fn page(&self) -> Result<(String, String), Box<dyn Error>> {
+        let log = std::fs::read_to_string(self.stage.path(LOG))?;
+        let mut lines = log.lines().filter(|line| line.contains(PAGE_SERVED));
+        let address = lines.find_map(|line| line.rsplit_once("address=")?.1.split(' ').next());
+        let address = address.ok_or_else(|| self.wrong("hbd run does not serve its page"))?;
+        let mut add = self.stage.program("hbd")?;
+        let token = add
+            .args(["token", "add", "demo", "--scope", "act"])
+            .output()
+            .await?;
+        if !token.status.success() {
+            return Err(self.wrong(&String::from_utf8_lossy(&token.stderr)));
+        }
+        let token = String::from_utf8(token.stdout)?.trim().to_owned();
+        Ok((format!("http://{address}/"), token))
     }
 
     /// Ends it, after messages in flight have arrived.

@@ -25,10 +25,17 @@ const POLL_INTERVAL: Duration = Duration::from_millis(100);
 const WRONG: &str = "the monitor did not tell what it should have: this is a fault of Annunciator, \
      unless this machine is too busy to send a heartbeat every few seconds";
 
-pub(super) async fn show(stage: &Stage) -> Result<(), Box<dyn Error>> {
+/// Shows it. With `stays`, the monitor and its page stay until somebody interrupts the demo.
+pub(super) async fn show(stage: &Stage, stays: bool) -> Result<(), Box<dyn Error>> {
     heading("$ hbd run, and three machines with hbc");
     let inbox = Inbox::open(&stage.ensemble);
     let monitor = Monitor::start(stage).await?;
+    let (page, token) = monitor.page().await?;
+    println!("  Its page is at {page} meanwhile: log in with {token}");
+    if !stays {
+        println!("  (`cargo demo --stay` keeps it open)");
+    }
+    println!();
     let mut machines = Machines::new(stage);
     let mut view = View::open();
     let mut played = 0;
@@ -41,16 +48,23 @@ pub(super) async fn show(stage: &Stage) -> Result<(), Box<dyn Error>> {
             break;
         }
     }
-    // The monitor ends before the machines, so that it misses none of them.
-    monitor.end().await?;
-    machines.end().await?;
+    if !stays {
+        // The monitor ends before the machines, so that it misses none of them.
+        monitor.end().await?;
+        machines.end().await?;
+        return sum_up(stage, &SCRIPT[..played], &inbox.arrivals());
+    }
+    sum_up(stage, &SCRIPT[..played], &inbox.arrivals())?;
+    println!("\nThe page stays at {page} until you press Ctrl-C: log in with {token}");
+    std::future::pending().await
+}
 
-    let (acts, arrived) = (&SCRIPT[..played], inbox.arrivals());
+fn sum_up(stage: &Stage, acts: &[Act], arrived: &[Arrival]) -> Result<(), Box<dyn Error>> {
     heading("What happened, and how often its message arrived");
-    summary::table(acts, &arrived)
+    summary::table(acts, arrived)
         .iter()
         .for_each(|line| println!("  {line}"));
-    verdict(stage, acts, &arrived)
+    verdict(stage, acts, arrived)
 }
 
 /// Waits until the act's message is everywhere and has been seen, and returns whether it got

@@ -132,6 +132,9 @@ monitor:
   grace: 3s
   mass_silence: {{within: 0s}}   # nobody waits for others to fall silent too
 
+web:
+  listen: '127.0.0.1:0'          # a port of the system's choice
+
 threshold_configs:
   high_sensitivity:
     cpu_monitor.cpu_percent: {{warning: '> 80', critical: '> 90'}}

@@ -78,6 +78,16 @@ impl Model {
         named
     }
 
+    /// Returns whether the end of a problem was accepted, and nothing of it after that.
+    fn is_ending(&self, incident: &str) -> bool {
+        let of_it = self.notifications.iter().map(|(_, intake)| intake);
+        let kinds = of_it
+            .filter(|one| one.incident == incident)
+            .map(|one| one.kind);
+        let mut kinds = kinds.filter(|kind| *kind != Kind::Message && *kind != Kind::Test);
+        kinds.next_back() == Some(Kind::Recovery)
+    }
+
     fn newest(&self, incident: &str) -> Option<&Intake> {
         let problems = self.problems_named(incident);
         let newest = problems.iter().map(|problem| problem.newest).max()?;
@@ -104,7 +114,9 @@ impl Model {
                 self.incident_of(*id)
             }
         };
-        let named = |incident: &String| !self.problems_named(incident).is_empty();
+        let named = |incident: &String| {
+            !self.problems_named(incident).is_empty() && !self.is_ending(incident)
+        };
         let Some(incident) = incident.filter(named) else {
             return Acknowledged {
                 incident: None,
