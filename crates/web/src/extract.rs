@@ -12,7 +12,8 @@ use axum::{
     http::{HeaderMap, header, request::Parts},
 };
 use http_body_util::BodyExt as _;
-use serde::de::DeserializeOwned;
+use serde::de::{DeserializeOwned, IgnoredAny};
+use serde_json::error::Category;
 use tokio::{
     sync::{Semaphore, SemaphorePermit},
     time::timeout,
@@ -137,8 +138,11 @@ fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Problem> {
         let pointer = pointer(error.path());
         let error = error.into_inner();
         let detail = error.to_string();
+        // Another type where one of a few words is expected counts as wrong syntax to the reader.
+        let is_json = || serde_json::from_slice::<IgnoredAny>(bytes).is_ok();
         match error.classify() {
-            serde_json::error::Category::Data => {
+            Category::Data => Problem::new(Reason::WrongBody, detail.clone()).at(pointer, detail),
+            Category::Syntax if is_json() => {
                 Problem::new(Reason::WrongBody, detail.clone()).at(pointer, detail)
             }
             _ => Problem::new(Reason::NotJson, detail),
@@ -197,6 +201,9 @@ impl<S: Send + Sync, T: DeserializeOwned + Send> FromRequestParts<S> for Segment
 
 #[cfg(test)]
 mod tests {
+    use std::convert::Infallible;
+
+    use futures_util::{StreamExt as _, stream};
     use serde::Deserialize;
 
     use super::*;
@@ -214,6 +221,16 @@ mod tests {
         _list: Vec<Inner>,
     }
 
+    #[derive(Debug, Deserialize)]
+    enum OneOfAFew {
+        A,
+    }
+
+    #[derive(Debug, Deserialize)]
+    struct Word {
+        _word: OneOfAFew,
+    }
+
     fn problem(text: &str) -> Problem {
         parse::<Outer>(text.as_bytes()).unwrap_err()
     }
@@ -223,6 +240,9 @@ mod tests {
         let wrong = problem(r#"{"_list": [{"a/b": 1}, {"a/b": "x"}]}"#);
         assert_eq!(wrong.reason(), Some(Reason::WrongBody));
         assert_eq!(wrong.errors[0].pointer, "/_list/1/a~1b");
+        let word = parse::<Word>(b"{\"_word\": null}").unwrap_err();
+        assert_eq!(word.reason(), Some(Reason::WrongBody));
+        assert_eq!(word.errors[0].pointer, "/_word");
         let unknown = problem(r#"{"_list": [], "more": 1}"#);
         assert!(
             unknown.detail.contains("unknown field `more`"),
@@ -238,6 +258,14 @@ mod tests {
             let is_refused = [Some(Reason::NotJson), Some(Reason::WrongBody)].contains(&found);
             assert!(is_refused, "{found:?}");
         }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_body_that_does_not_end_is_waited_for_no_longer_than_the_bound() {
+        let begun = stream::once(async { Ok::<_, Infallible>("{") });
+        let body = Body::from_stream(begun.chain(stream::pending()));
+        let problem = read_in_time(body, MAX_SHORT_BODY).await.unwrap_err();
+        assert_eq!(problem.reason(), Some(Reason::TooSlow));
     }
 
     #[test]

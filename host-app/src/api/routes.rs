@@ -110,6 +110,7 @@ pub struct ExplainAnswer {
     responses(
         (status = 200, body = StatusAnswer),
         (status = "4XX", body = Problem, content_type = "application/problem+json"),
+        (status = "5XX", body = Problem, content_type = "application/problem+json"),
     )
 )]
 async fn status(State(subject): State<Arc<Subject>>, _: Reader) -> Json<StatusAnswer> {
@@ -126,6 +127,7 @@ async fn status(State(subject): State<Arc<Subject>>, _: Reader) -> Json<StatusAn
     responses(
         (status = 200, body = Object),
         (status = "4XX", body = Problem, content_type = "application/problem+json"),
+        (status = "5XX", body = Problem, content_type = "application/problem+json"),
     )
 )]
 async fn hosts(State(subject): State<Arc<Subject>>, _: Reader) -> Json<Value> {
@@ -138,7 +140,9 @@ async fn hosts(State(subject): State<Arc<Subject>>, _: Reader) -> Json<Value> {
 #[serde(default, deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 struct Lines {
-    /// The maximum number of lines of history and of messages; 20 by default.
+    /// The maximum number of lines of history and of messages; at most 10,000, 20 by
+    /// default.
+    #[param(minimum = 0, maximum = 10_000)]
     lines: Option<u32>,
 }
 
@@ -149,6 +153,7 @@ struct Lines {
     responses(
         (status = 200, body = ExplainAnswer),
         (status = "4XX", body = Problem, content_type = "application/problem+json"),
+        (status = "5XX", body = Problem, content_type = "application/problem+json"),
     )
 )]
 async fn explain(
@@ -157,7 +162,11 @@ async fn explain(
     Segments(host): Segments<String>,
     Query(asked): Query<Lines>,
 ) -> Result<Json<ExplainAnswer>, Problem> {
-    let lines = asked.lines.unwrap_or(DEFAULT_LINES).min(MAX_LINES);
+    let lines = asked.lines.unwrap_or(DEFAULT_LINES);
+    if lines > MAX_LINES {
+        let detail = format!("`lines` is not between 0 and {MAX_LINES}");
+        return Err(Problem::new(Reason::WrongQuery, detail));
+    }
     let explained = subject.monitor.explain(&host, lines).await;
     let explained = explained.ok_or_else(|| unknown_host(&host))?;
     let incidents = open_incidents(subject.monitor.engine(), Some(&host)).await;
@@ -177,6 +186,7 @@ pub(super) fn unknown_host(host: &str) -> Problem {
 #[serde(deny_unknown_fields)]
 pub struct SilenceBody {
     /// The length in seconds, at most a year.
+    #[schema(minimum = 1, maximum = 31_622_400)]
     pub seconds: u64,
     /// The reason.
     #[serde(default, skip_serializing_if = "String::is_empty")]
@@ -198,6 +208,7 @@ pub struct Silenced {
     responses(
         (status = 200, body = Silenced),
         (status = "4XX", body = Problem, content_type = "application/problem+json"),
+        (status = "5XX", body = Problem, content_type = "application/problem+json"),
     )
 )]
 async fn silence(
@@ -220,6 +231,7 @@ async fn silence(
     responses(
         (status = 200, body = Silenced),
         (status = "4XX", body = Problem, content_type = "application/problem+json"),
+        (status = "5XX", body = Problem, content_type = "application/problem+json"),
     )
 )]
 async fn end_silence(
@@ -260,6 +272,7 @@ pub(super) async fn set_silence(
     responses(
         (status = 200, body = Object),
         (status = "4XX", body = Problem, content_type = "application/problem+json"),
+        (status = "5XX", body = Problem, content_type = "application/problem+json"),
     )
 )]
 async fn silences(State(subject): State<Arc<Subject>>, _: Reader) -> Json<Value> {
@@ -273,6 +286,7 @@ async fn silences(State(subject): State<Arc<Subject>>, _: Reader) -> Json<Value>
     responses(
         (status = 200, body = Object),
         (status = "4XX", body = Problem, content_type = "application/problem+json"),
+        (status = "5XX", body = Problem, content_type = "application/problem+json"),
     )
 )]
 async fn reload(State(subject): State<Arc<Subject>>, _: Actor) -> Result<Json<Value>, Problem> {

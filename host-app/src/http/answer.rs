@@ -95,6 +95,7 @@ pub async fn serve(address: SocketAddr, observed: Observed) -> Result<Server, Ht
     responses(
         (status = 200, body = String, content_type = "text/plain; version=0.0.4; charset=utf-8"),
         (status = "4XX", body = Problem, content_type = "application/problem+json"),
+        (status = "5XX", body = Problem, content_type = "application/problem+json"),
     )
 )]
 async fn metrics(State(observed): State<Observed>) -> impl IntoResponse {

@@ -12,6 +12,7 @@ mod ack;
 mod acts;
 mod alike;
 mod author;
+mod bad_input;
 mod commands;
 mod datagrams;
 mod disabled;

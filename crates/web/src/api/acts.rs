@@ -4,7 +4,7 @@ use axum::{Json, extract::State};
 use serde::Deserialize;
 use utoipa::IntoParams;
 
-use super::shared::Api;
+use super::shared::{Api, page_limit};
 use crate::{
     acts::ActPage,
     extract::Query,
@@ -12,19 +12,16 @@ use crate::{
     problem::{Problem, Reason},
 };
 
-/// The default number of acts in an answer.
-const DEFAULT_PAGE: u32 = 50;
-/// The maximum number of acts in an answer.
-const MAX_PAGE: u32 = 1000;
-
 /// Which acts are asked for.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize, IntoParams)]
 #[serde(default, deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 pub(super) struct ActFilter {
     /// Only acts before this one, by its number: the cursor of the next page.
-    before: Option<u64>,
+    #[param(minimum = 0)]
+    before: Option<i64>,
     /// The maximum number of acts: 1 to 1000; 50 by default.
+    #[param(minimum = 1, maximum = 1000)]
     limit: Option<u32>,
 }
 
@@ -42,8 +39,13 @@ pub(super) async fn list(
     _: Actor,
     Query(asked): Query<ActFilter>,
 ) -> Result<Json<ActPage>, Problem> {
-    let limit = asked.limit.unwrap_or(DEFAULT_PAGE).clamp(1, MAX_PAGE);
-    let read = api.acts.read(asked.before, limit as usize).await;
+    let limit = page_limit(asked.limit)?;
+    let before = asked.before.map(u64::try_from).transpose();
+    let before = before.map_err(|_| {
+        let detail = "`before` is not the number of an act";
+        Problem::new(Reason::WrongQuery, detail)
+    })?;
+    let read = api.acts.read(before, limit as usize).await;
     let read = read.map_err(|error| Problem::new(Reason::Unavailable, error))?;
     Ok(Json(read))
 }

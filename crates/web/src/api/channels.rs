@@ -54,6 +54,7 @@ pub(super) struct Channels {
     responses(
         (status = 200, body = Channels),
         (status = "4XX", body = Problem, content_type = "application/problem+json"),
+        (status = "5XX", body = Problem, content_type = "application/problem+json"),
     )
 )]
 pub(super) async fn list(State(api): State<Api>, _: Reader) -> Json<Channels> {

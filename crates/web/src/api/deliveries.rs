@@ -8,18 +8,13 @@ use utoipa::{IntoParams, ToSchema};
 
 use super::{
     records::{AttemptJson, DeliveryJson},
-    shared::{Api, unavailable},
+    shared::{Api, page_limit, unavailable},
 };
 use crate::{
     extract::{Query, Segments},
     identity::{Actor, Reader},
     problem::{Problem, Reason},
 };
-
-/// The default number of deliveries in an answer.
-const DEFAULT_PAGE: u32 = 50;
-/// The maximum number of deliveries in an answer.
-const MAX_PAGE: u32 = 1000;
 
 /// A page of deliveries.
 #[derive(Debug, Clone, Serialize, ToSchema)]
@@ -37,6 +32,9 @@ pub struct DeliveryPage {
 #[into_params(parameter_in = Query)]
 pub(super) struct DeliveryFilter {
     /// Only deliveries in these states, by their names, separated by commas.
+    #[param(
+        pattern = "^(pending|in_flight|delivered|failed|expired|suppressed|superseded|unknown)( *, *(pending|in_flight|delivered|failed|expired|suppressed|superseded|unknown))*$"
+    )]
     state: Option<String>,
     /// Only notifications about this host.
     host: Option<String>,
@@ -49,6 +47,7 @@ pub(super) struct DeliveryFilter {
     /// Only deliveries older than this one: the cursor of the next page.
     before: Option<i64>,
     /// The maximum number of deliveries: 1 to 1000; 50 by default.
+    #[param(minimum = 1, maximum = 1000)]
     limit: Option<u32>,
 }
 
@@ -81,7 +80,7 @@ pub(super) async fn list(
     _: Reader,
     Query(asked): Query<DeliveryFilter>,
 ) -> Result<Json<DeliveryPage>, Problem> {
-    let limit = asked.limit.unwrap_or(DEFAULT_PAGE).clamp(1, MAX_PAGE);
+    let limit = page_limit(asked.limit)?;
     let query = StoreQuery {
         states: states(asked.state.as_deref())?,
         host: asked.host,

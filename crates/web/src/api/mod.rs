@@ -11,7 +11,13 @@ mod shared;
 mod stream;
 mod tokens;
 
-use utoipa::OpenApi;
+use utoipa::{
+    Modify, OpenApi,
+    openapi::{
+        OpenApi as OpenApiDescription,
+        security::{Http, HttpAuthScheme, SecurityScheme},
+    },
+};
 use utoipa_axum::{router::OpenApiRouter, routes};
 
 pub use deliveries::DeliveryPage;
@@ -35,6 +41,8 @@ pub use tokens::{MadeToken, RemovedToken, TokenBody, TokenList};
         description = "Look at notifications, and act: acknowledge, notify, retry.",
         license(name = "MIT OR Apache-2.0")
     ),
+    modifiers(&ByToken),
+    security(("token" = [])),
     tags(
         (name = "notifications", description = "Notify people."),
         (name = "incidents", description = "Open problems, and who has taken them over."),
@@ -46,6 +54,18 @@ pub use tokens::{MadeToken, RemovedToken, TokenBody, TokenList};
     )
 )]
 pub(crate) struct Description;
+
+/// Says how a program shows who it is over TCP.
+struct ByToken;
+
+impl Modify for ByToken {
+    fn modify(&self, description: &mut OpenApiDescription) {
+        let mut scheme = Http::new(HttpAuthScheme::Bearer);
+        scheme.description = Some("Over TCP; at the socket, the kernel says who asks.".to_owned());
+        let components = description.components.get_or_insert_default();
+        components.add_security_scheme("token", SecurityScheme::Http(scheme));
+    }
+}
 
 /// Returns all routes of the engine.
 pub(crate) fn routes() -> OpenApiRouter<Api> {

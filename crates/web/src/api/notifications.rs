@@ -1,6 +1,6 @@
 //! Notifications that a program or a person submits.
 
-use std::{collections::BTreeMap, time::Duration};
+use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
 use annunciator::{Notification, Report, Route, Severity};
 use axum::{
@@ -12,7 +12,7 @@ use axum::{
 use indexmap::IndexMap;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
-use serde_json::Value as JsonValue;
+use serde_json::{Value as JsonValue, json};
 use tokio::time::timeout;
 use utoipa::{IntoParams, ToSchema};
 
@@ -42,6 +42,9 @@ pub const MAX_REQUEST_LENGTH: usize = 6
         + 64 * 1024);
 /// The header with the idempotency key.
 const IDEMPOTENCY_KEY: &str = "idempotency-key";
+/// The minimum time that a caller waits for the outcome: within it, a notification that makes no
+/// sense is refused.
+const MIN_WAIT: Duration = Duration::from_secs(1);
 /// The maximum time that a caller may wait for the outcome.
 const MAX_WAIT: Duration = Duration::from_secs(600);
 
@@ -63,7 +66,7 @@ pub struct NotificationBody {
     pub title: Option<String>,
     /// The severity: `info` (the default), `warning` or `critical`.
     #[serde(default)]
-    #[schema(value_type = Option<String>)]
+    #[schema(value_type = String, pattern = "^(info|warning|critical)$")]
     pub severity: Severity,
     /// The position of the message in its incident.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -170,8 +173,9 @@ impl Call {
 #[serde(default, deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 pub(super) struct Answering {
-    /// How long to wait for the outcome, such as `10s`; at most 10 minutes, and no longer than
+    /// How long to wait for the outcome, such as `10s`: a second to 10 minutes, and no longer than
     /// `delivery.wait`. Without it, the answer is a receipt.
+    #[param(pattern = "^[0-9]{1,9}(ms|s|m|h)( [0-9]{1,9}(ms|s|m|h))*$")]
     wait: Option<String>,
     /// Whether to answer only what would be sent, without sending anything.
     dry_run: bool,
@@ -231,7 +235,7 @@ pub struct ReportJson {
     request_body = NotificationBody,
     responses(
         (status = 200, body = Notified, description = "The outcome, or the preview of a dry run"),
-        (status = 202, body = Object, description = "The receipt"),
+        (status = 202, body = Object, description = "The receipt, or that there is no `outcome` yet after `wait`"),
         (status = "4XX", body = Problem, content_type = "application/problem+json"),
         (status = "5XX", body = Problem, content_type = "application/problem+json"),
     )
@@ -261,7 +265,7 @@ pub(super) async fn notify(
         let detail = "`wait` is not a duration: write a number with its unit, such as 10s";
         Problem::new(Reason::WrongQuery, detail)
     })?;
-    notify_and_wait(&api, &call, wait.min(MAX_WAIT)).await
+    notify_and_wait(&api, call, wait.clamp(MIN_WAIT, MAX_WAIT)).await
 }
 
 fn key(headers: &HeaderMap) -> Result<Option<String>, Problem> {
@@ -284,24 +288,30 @@ async fn submit(api: &Api, call: &Call) -> Result<Response, Problem> {
     Ok((StatusCode::ACCEPTED, Json(receipt)).into_response())
 }
 
-async fn notify_and_wait(api: &Api, call: &Call, wait: Duration) -> Result<Response, Problem> {
-    let names = call.names();
-    let (engine, notification) = (&api.engine, call.notification.clone());
-    // Deliveries go on if nobody waits for them any more.
-    let notifying = async {
-        match (&names, &call.host) {
-            (Some(names), _) => engine.notify_channels(names, notification).await,
+async fn notify_and_wait(api: &Api, call: Call, wait: Duration) -> Result<Response, Problem> {
+    let (engine, notification) = (api.engine.clone(), call.notification.clone());
+    let call = Arc::new(call);
+    // A task of its own, which goes on if nobody waits for it any more.
+    let its_call = Arc::clone(&call);
+    let notifying = tokio::spawn(async move {
+        match (its_call.names(), &its_call.host) {
+            (Some(names), _) => engine.notify_channels(&names, notification).await,
             (None, Some(host)) => engine.notify_host(host, notification).await,
             (None, None) => engine.notify_default(notification).await,
         }
+    });
+    let Ok(notified) = timeout(wait, notifying).await else {
+        // No error: whoever sent it again would notify people twice.
+        let unknown = json!({ "outcome": null });
+        return Ok((StatusCode::ACCEPTED, Json(unknown)).into_response());
     };
-    let notified = timeout(wait, notifying).await.map_err(|_| {
-        let detail = "there is no outcome yet: the notification is delivered all the same";
+    let notified = notified.map_err(|error| {
+        let detail = format!("the notification could not be submitted: {error}");
         Problem::new(Reason::Unavailable, detail)
     })?;
     let report = notified.map_err(|error| refused(&error))?;
     let warnings = [
-        unknown_host_warning(api, call, "were"),
+        unknown_host_warning(api, &call, "were"),
         unkept::of_engine(&api.engine, api.program),
     ];
     let warnings = warnings.into_iter().flatten().collect();

@@ -15,6 +15,11 @@ use crate::{
     tokens::Tokens,
 };
 
+/// The default number of things in an answer.
+const DEFAULT_PAGE: u32 = 50;
+/// The maximum number of things in an answer.
+const MAX_PAGE: u32 = 1000;
+
 /// What all handlers share.
 #[derive(Debug, Clone)]
 pub(crate) struct Api {
@@ -49,6 +54,19 @@ pub(super) fn refused(error: &NotifyError) -> Problem {
         error if report::is_wrong_call(error) => Problem::new(Reason::Invalid, detail),
         _ => Problem::new(Reason::Unavailable, detail),
     }
+}
+
+/// Returns how many things a page has.
+///
+/// # Errors
+/// Refuses a number beyond what is described, rather than to answer less than was asked for.
+pub(super) fn page_limit(asked: Option<u32>) -> Result<u32, Problem> {
+    let limit = asked.unwrap_or(DEFAULT_PAGE);
+    if (1..=MAX_PAGE).contains(&limit) {
+        return Ok(limit);
+    }
+    let detail = format!("`limit` is not between 1 and {MAX_PAGE}");
+    Err(Problem::new(Reason::WrongQuery, detail))
 }
 
 /// Returns the problem of a store that did not answer.

@@ -17,6 +17,11 @@ pub struct Limits {
     pub(super) is_kept_alive: bool,
     /// The maximum lifetime of a connection; none for those whose answers may go on.
     pub(super) max_age: Option<Duration>,
+    /// How long a client may take to send a head, and how long a connection may be idle.
+    pub(super) head_timeout: Duration,
+    /// How long a client may read nothing of what is sent to it. An event stream sends something
+    /// every 5 seconds, so that one that nobody reads ends soon after its buffers are full.
+    pub(super) write_timeout: Duration,
 }
 
 impl Limits {
@@ -27,6 +32,8 @@ impl Limits {
         max_head_length: 16 * 1024,
         is_kept_alive: true,
         max_age: None,
+        head_timeout: Duration::from_secs(5),
+        write_timeout: Duration::from_secs(30),
     };
     /// The bounds of a TCP address: 512 connections. Others are closed, since whoever opened them
     /// may be anybody.
@@ -45,7 +52,23 @@ impl Limits {
         // A client that asks every few seconds should not occupy a connection in between.
         is_kept_alive: false,
         max_age: Some(Duration::from_secs(10)),
+        ..Self::LOCAL
     };
+
+    /// Sets how long a client may take to send a head, and how long a connection may be idle. The
+    /// default is 5 s.
+    #[must_use]
+    pub const fn head_timeout(mut self, timeout: Duration) -> Self {
+        self.head_timeout = timeout;
+        self
+    }
+
+    /// Sets how long a client may read nothing of what is sent to it. The default is 30 s.
+    #[must_use]
+    pub const fn write_timeout(mut self, timeout: Duration) -> Self {
+        self.write_timeout = timeout;
+        self
+    }
 }
 
 /// Where a server listens over TCP, and within which bounds.

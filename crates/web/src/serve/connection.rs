@@ -1,9 +1,20 @@
 //! One connection: HTTP/1.1 with bounded heads, through TLS where there is a certificate, and an end
 //! when the server drains.
 
-use std::{convert::Infallible, pin::pin, sync::Arc, time::Duration};
+use std::{
+    convert::Infallible,
+    error::Error as _,
+    io,
+    pin::pin,
+    sync::{Arc, atomic::Ordering},
+    time::Duration,
+};
 
-use axum::{Router, body::Body, http::Request};
+use axum::{
+    Router,
+    body::Body,
+    http::{HeaderValue, Request, header},
+};
 use hyper::{body::Incoming, server::conn::http1, service::service_fn};
 use hyper_util::rt::{TokioIo, TokioTimer};
 use metrics::counter;
@@ -16,7 +27,10 @@ use tokio_rustls::TlsAcceptor;
 use tokio_util::sync::CancellationToken;
 use tower::ServiceExt as _;
 
-use super::bind::Limits;
+use super::{
+    bind::Limits,
+    progress::{Progress, Watched, WatchedBody},
+};
 use crate::{
     problem::REFUSED,
     scope::{Drain, Encrypted, Peer},
@@ -25,13 +39,6 @@ use crate::{
 
 /// The maximum number of headers in a request.
 const MAX_HEADERS: usize = 64;
-/// How long a client may take to send a head, and how long a connection may be idle.
-const HEAD_TIMEOUT: Duration = Duration::from_secs(5);
-
-/// How long a client may read nothing of what is sent to it. An event stream sends something every
-/// 5 seconds, so that one that nobody reads ends soon after its buffers are full.
-const WRITE_TIMEOUT: Duration = Duration::from_secs(30);
-
 /// How long a client may take to agree on the encryption of a connection.
 const HANDSHAKE_TIMEOUT: Duration = Duration::from_secs(5);
 
@@ -59,10 +66,13 @@ pub(super) async fn serve(
     match drain.run_until_cancelled(accepting).await {
         Some(Ok(Ok(stream))) => converse(stream, peer, true, router, limits, drain).await,
         Some(Ok(Err(error))) => {
-            counter!(REFUSED, "reason" => "no_tls").increment(1);
+            refuse("no_tls");
             tracing::debug!("a connection did not agree on TLS: {error}");
         }
-        Some(Err(_)) => tracing::debug!("a connection did not agree on TLS in time"),
+        Some(Err(_)) => {
+            refuse("too_slow");
+            tracing::debug!("a connection did not agree on TLS in time");
+        }
         None => {}
     }
 }
@@ -77,11 +87,19 @@ async fn converse(
     limits: Limits,
     drain: CancellationToken,
 ) {
-    let mut stream = TimeoutStream::new(stream);
-    stream.set_write_timeout(Some(WRITE_TIMEOUT));
+    let progress = Progress::default();
+    let mut stream = TimeoutStream::new(Watched {
+        stream,
+        progress: progress.clone(),
+    });
+    stream.set_write_timeout(Some(limits.write_timeout));
     let draining = Drain(drain.clone());
+    let read = progress.clone();
     let service = service_fn(move |request: Request<Incoming>| {
-        let mut request = request.map(Body::new);
+        read.is_read();
+        let (head, body) = request.into_parts();
+        let (body, is_at_end) = WatchedBody::new(body, read.clone());
+        let mut request = Request::from_parts(head, Body::new(body));
         request.extensions_mut().insert(peer);
         request.extensions_mut().insert(draining.clone());
         if is_encrypted {
@@ -91,14 +109,22 @@ async fn converse(
         async move {
             // A router always answers.
             match answering.await {
-                Ok(response) => Ok::<_, Infallible>(response),
+                Ok(mut response) => {
+                    // What is left of a body cannot be told from a next request, so that the
+                    // connection ends: the client must not send one.
+                    if !is_at_end.load(Ordering::Relaxed) {
+                        let close = HeaderValue::from_static("close");
+                        response.headers_mut().insert(header::CONNECTION, close);
+                    }
+                    Ok::<_, Infallible>(response)
+                }
                 Err(never) => match never {},
             }
         }
     });
     let serving = http1::Builder::new()
         .timer(TokioTimer::new())
-        .header_read_timeout(HEAD_TIMEOUT)
+        .header_read_timeout(limits.head_timeout)
         .max_buf_size(limits.max_head_length)
         .max_headers(MAX_HEADERS)
         .keep_alive(limits.is_kept_alive)
@@ -119,7 +145,35 @@ async fn converse(
     };
     match ended {
         Ok(Ok(())) => {}
-        Ok(Err(error)) => tracing::debug!("a connection ended: {error}"),
-        Err(_) => tracing::debug!("a connection took too long"),
+        Ok(Err(error)) => {
+            if let Some(reason) = reason(&error, &progress) {
+                refuse(reason);
+            }
+            tracing::debug!("a connection ended: {error}");
+        }
+        Err(_) => {
+            refuse("too_slow");
+            tracing::debug!("a connection took too long");
+        }
     }
+}
+
+/// Counts a connection that was ended.
+fn refuse(reason: &'static str) {
+    counter!(REFUSED, "reason" => reason).increment(1);
+}
+
+/// Returns why a connection was ended; `None` if it was idle, or the other end has ended it.
+fn reason(error: &hyper::Error, progress: &Progress) -> Option<&'static str> {
+    if error.is_timeout() {
+        return progress.has_begun().then_some("too_slow");
+    }
+    if error.is_parse_too_large() {
+        return Some("too_long");
+    }
+    if error.is_parse() {
+        return Some("no_http");
+    }
+    let source = error.source()?.downcast_ref::<io::Error>()?;
+    (source.kind() == io::ErrorKind::TimedOut).then_some("unread")
 }

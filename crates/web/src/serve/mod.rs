@@ -3,6 +3,7 @@
 
 mod bind;
 mod connection;
+mod progress;
 mod tcp;
 mod unix;
 
