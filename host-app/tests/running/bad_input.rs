@@ -39,6 +39,10 @@ fn open_many() {
     setrlimit(Resource::Nofile, all).unwrap();
 }
 
+/// A request and its answer: the line and the headers, the body, the status, the reason, and a part
+/// of the answer's text.
+type Case<'a> = (&'a str, &'a [&'a str], &'a str, u16, &'a str, &'a str);
+
 #[test]
 fn each_refusal_is_a_problem_that_is_counted_under_its_reason() {
     let home = home();
@@ -56,7 +60,7 @@ fn each_refusal_is_a_problem_that_is_counted_under_its_reason() {
     let (head, _) = send(&address, notify, &[&actor, json], first);
     assert!(head.starts_with("HTTP/1.1 202"), "{head}");
     let acknowledge = "POST /api/v1/acknowledgements";
-    let cases: &[(&str, &[&str], &str, u16, &str, &str)] = &[
+    let cases: &[Case<'_>] = &[
         (
             notify,
             &[&actor, json],
