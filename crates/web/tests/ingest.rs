@@ -288,7 +288,7 @@ async fn a_mapping_that_fails_is_an_alert_of_its_own_until_it_works() {
     assert_eq!(door.send("/in/one", &own, r#"{"list": {}}"#).await.0, 422);
     let alerts = door.engine.alerts();
     assert_eq!(alerts[0].subject, "ingest/one");
-    assert!(alerts[0].sentence.contains("ingest.one.each"), "{alerts:?}");
+    assert!(alerts[0].sentence.contains("mapping, `each`"), "{alerts:?}");
     let good = r#"{"list": [{"text": "hello"}]}"#;
     assert_eq!(door.send("/in/one", &own, good).await.0, 200);
     assert!(door.engine.alerts().is_empty());
