@@ -55,10 +55,11 @@ impl Terminal {
 
     /// Asks once.
     fn read(&mut self, text: &str, value: Value) -> io::Result<String> {
-        let mut error = io::stderr().lock();
-        write!(error, "{text}: ")?;
-        error.flush()?;
+        // Before the question, after which somebody may type or paste at once.
         let hidden = (value == Value::Secret).then(Hidden::begin).transpose()?;
+        let mut error = io::stderr().lock();
+        error.write_all(format!("{text}: ").as_bytes())?;
+        error.flush()?;
         let mut answer = String::new();
         let read = io::stdin().lock().read_line(&mut answer)?;
         if hidden.is_some() {
