@@ -47,7 +47,9 @@ http {
 `);
   // It drops root for its workers, which must reach its folder.
   await output("chmod", ["-R", "a+rwX", home]);
-  const running = program(t, "/usr/sbin/nginx", ["-c", join(home, "nginx.conf"), "-p", home]);
+  const running = program(t, "/usr/sbin/nginx", ["-c", join(home, "nginx.conf"), "-p", home],
+    // It ends its workers, too.
+    { endBy: "SIGTERM" });
   const url = `https://localhost:${port}`;
   await until("nginx to answer", async () => {
     assert.equal(running.child.exitCode, null, running.log);

@@ -44,7 +44,7 @@ export async function freePort() {
 }
 
 /** A program that runs until the test ends. `log` has what it wrote. */
-export function program(t, command, args, options = {}) {
+export function program(t, command, args, { endBy = "SIGKILL", ...options } = {}) {
   const child = spawn(command, args, { stdio: ["pipe", "pipe", "pipe"], ...options });
   const running = { child, log: "" };
   for (const stream of [child.stdout, child.stderr]) {
@@ -57,7 +57,11 @@ export function program(t, command, args, options = {}) {
     if (child.exitCode === null && child.signalCode === null) child.kill(signal);
     await running.ended;
   };
-  t.after(() => running.stop("SIGKILL"));
+  t.after(async () => {
+    await running.stop(endBy);
+    // A child of its own that outlives it must not keep the test from ending.
+    for (const stream of child.stdio) stream.destroy();
+  });
   return running;
 }
 
