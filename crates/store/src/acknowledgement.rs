@@ -89,6 +89,19 @@ pub struct IncidentQuery {
     pub limit: u32,
 }
 
+impl IncidentQuery {
+    /// Asks for one incident.
+    #[must_use]
+    pub fn one(incident: impl Into<String>, now_ms: i64) -> Self {
+        Self {
+            incident: Some(incident.into()),
+            host: None,
+            now_ms,
+            limit: 1,
+        }
+    }
+}
+
 /// An incident whose problem is open on at least one channel. Times are milliseconds since the
 /// Unix epoch.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -111,6 +111,16 @@ impl Record {
 }
 
 impl Query {
+    /// Asks for one delivery.
+    #[must_use]
+    pub fn one(delivery: DeliveryId) -> Self {
+        Self {
+            delivery: Some(delivery),
+            limit: 1,
+            ..Self::default()
+        }
+    }
+
     /// Returns whether a record matches the query.
     pub(crate) fn asks_for(&self, record: &Record) -> bool {
         let is = |request: &Option<String>, is: &str| request.as_deref().is_none_or(|it| it == is);

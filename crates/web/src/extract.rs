@@ -12,7 +12,10 @@ use axum::{
     http::{HeaderMap, header, request::Parts},
 };
 use http_body_util::BodyExt as _;
-use serde::de::{DeserializeOwned, IgnoredAny};
+use serde::{
+    Deserialize,
+    de::{DeserializeOwned, IgnoredAny},
+};
 use serde_json::error::Category;
 use tokio::{
     sync::{Semaphore, SemaphorePermit},
@@ -58,6 +61,11 @@ impl<S: Sync, T: DeserializeOwned> FromRequest<S> for FormBody<T> {
         Ok(Self(value))
     }
 }
+
+/// The fields of a form that is a button alone: none.
+#[derive(Debug, Clone, Copy, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct NoFields {}
 
 /// A body of any content type, of at most `MAX` bytes.
 #[derive(Debug)]
@@ -204,7 +212,6 @@ mod tests {
     use std::convert::Infallible;
 
     use futures_util::{StreamExt as _, stream};
-    use serde::Deserialize;
 
     use super::*;
 

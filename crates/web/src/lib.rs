@@ -57,7 +57,7 @@ pub use api::{
 };
 pub use circumstances::{Circumstances, EventKind, check_attribute, check_incident, check_key};
 pub use config::{WebConfig, declare};
-pub use extract::{FormBody, JsonBody, Query, RawBody, Segments};
+pub use extract::{FormBody, JsonBody, NoFields, Query, RawBody, Segments};
 pub use identity::{Access, Actor, Administrator, Reader, Sender};
 pub use ingest::{Ingest, Taken, TakenError};
 pub use links::{AckKeyError, AckLinks};

@@ -7,7 +7,7 @@ use annunciator_monitor::{
     machine::{HostState, HostView, LinkState, PingReport},
 };
 use annunciator_web::{
-    Actor, FormBody, Problem, Query, Reason, Segments,
+    Actor, FormBody, NoFields, Problem, Query, Reason, Segments,
     page::{Additions, Counter, Frame, NavLink, Site, clock, length, part, plain, text, when},
 };
 use axum::{
@@ -319,16 +319,11 @@ async fn silence(
     set(&subject, &host, typed_length(&form.length)?, &form.why).await
 }
 
-/// What the form that ends a silence says: nothing.
-#[derive(Debug, Clone, Default, Deserialize)]
-#[serde(default, deny_unknown_fields)]
-struct EndForm {}
-
 async fn end_silence(
     State(subject): State<Arc<Subject>>,
     _: Actor,
     Segments(host): Segments<String>,
-    FormBody(EndForm {}): FormBody<EndForm>,
+    FormBody(NoFields {}): FormBody<NoFields>,
 ) -> Result<Redirect, Problem> {
     set(&subject, &host, Duration::ZERO, "").await
 }

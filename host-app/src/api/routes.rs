@@ -260,9 +260,20 @@ pub(super) async fn set_silence(
     length: Duration,
     why: &str,
 ) -> Result<Silenced, Problem> {
+    let silenced = silence_host(subject, host, length, why)?;
+    subject.monitor.written().await;
+    Ok(silenced)
+}
+
+/// The same, without waiting until it would survive a kill.
+pub(super) fn silence_host(
+    subject: &Subject,
+    host: &str,
+    length: Duration,
+    why: &str,
+) -> Result<Silenced, Problem> {
     let silenced = subject.monitor.silence(host, length, why);
     let was_silenced = silenced.map_err(|_| unknown_host(host))?;
-    subject.monitor.written().await;
     Ok(Silenced { was_silenced })
 }
 

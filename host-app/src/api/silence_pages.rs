@@ -5,7 +5,7 @@ use std::{sync::Arc, time::Duration};
 
 use annunciator_monitor::{Overview, machine::HostView};
 use annunciator_web::{
-    Acting, Actor, FormBody, Problem, Query, Reason,
+    Acting, Actor, FormBody, NoFields, Problem, Query, Reason,
     page::{Frame, NavLink, clock, part, plain, text},
 };
 use axum::{
@@ -19,7 +19,7 @@ use serde::Deserialize;
 
 use super::{
     pages::typed_length,
-    routes::{Subject, set_silence},
+    routes::{Subject, set_silence, silence_host},
 };
 
 /// Where the page is.
@@ -181,9 +181,11 @@ async fn silence(
         return Err(Problem::new(Reason::NotFound, "there are no such hosts"));
     }
     acting.about(format!("{} hosts, by {:?}", hosts.len(), form.name));
+    // Written together: each by itself would wait for the disk.
     for host in hosts {
-        set_silence(&subject, host, length, &form.why).await?;
+        silence_host(&subject, host, length, &form.why)?;
     }
+    subject.monitor.written().await;
     Ok(Redirect::to(PATH))
 }
 
@@ -194,17 +196,12 @@ struct Ended {
     name: String,
 }
 
-/// What the form says besides: nothing.
-#[derive(Debug, Clone, Default, Deserialize)]
-#[serde(default, deny_unknown_fields)]
-struct NothingElse {}
-
 async fn end(
     State(subject): State<Arc<Subject>>,
     _: Actor,
     acting: Acting,
     Query(ended): Query<Ended>,
-    FormBody(NothingElse {}): FormBody<NothingElse>,
+    FormBody(NoFields {}): FormBody<NoFields>,
 ) -> Result<Redirect, Problem> {
     acting.about(&ended.name);
     set_silence(&subject, &ended.name, Duration::ZERO, "").await?;

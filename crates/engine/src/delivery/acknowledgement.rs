@@ -116,11 +116,7 @@ impl Outbox {
     }
 
     async fn record(&self, delivery: DeliveryId) -> Result<Option<Record>, StoreError> {
-        let query = Query {
-            delivery: Some(delivery),
-            limit: 1,
-            ..Query::default()
-        };
+        let query = Query::one(delivery);
         Ok(self.store.deliveries(query).await?.pop())
     }
 
@@ -129,12 +125,7 @@ impl Outbox {
         incident: String,
         now_ms: i64,
     ) -> Result<Option<OpenIncident>, StoreError> {
-        let query = IncidentQuery {
-            incident: Some(incident),
-            now_ms,
-            limit: 1,
-            ..IncidentQuery::default()
-        };
+        let query = IncidentQuery::one(incident, now_ms);
         Ok(self.store.incidents(query).await?.pop())
     }
 }

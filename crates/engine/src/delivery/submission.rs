@@ -336,11 +336,7 @@ impl Outbox {
                 if is_handled_here() {
                     continue;
                 }
-                let query = Query {
-                    delivery: Some(placed.delivery),
-                    limit: 1,
-                    ..Query::default()
-                };
+                let query = Query::one(placed.delivery);
                 // A failing store is reported where it is written.
                 let found = self.store.deliveries(query).await.unwrap_or_default();
                 let Some(record) = found.into_iter().find(|record| record.state.has_ended()) else {

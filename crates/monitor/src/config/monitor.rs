@@ -274,15 +274,7 @@ fn keys(files: &[KeyFile], problems: &mut Vec<SectionProblem>) -> Keyring {
     for (i, file) in files.iter().enumerate() {
         let path = ["keys", &i.to_string()];
         let secret = SecretString::from(file.secret.trim());
-        if file.hosts.as_ref().is_some_and(Vec::is_empty) {
-            let help = "name hosts, or omit `hosts` for all";
-            wrong(
-                problems,
-                &[path[0], path[1], "hosts"],
-                "the key is valid for no host",
-                help,
-            );
-        }
+        check_hosts(&file.hosts, [path[0], path[1]], problems);
         match Key::new(&file.id, &secret) {
             Ok(_) if keys.iter().any(|other| other.id() == file.id) => {
                 let sentence = format!("there is another key `{}`", file.id);
@@ -306,20 +298,28 @@ fn keys(files: &[KeyFile], problems: &mut Vec<SectionProblem>) -> Keyring {
     Keyring::new(keys).unwrap_or_default()
 }
 
+/// Checks that a key, of which this is the place, is valid for a host.
+fn check_hosts(
+    hosts: &Option<Vec<String>>,
+    [section, number]: [&str; 2],
+    problems: &mut Vec<SectionProblem>,
+) {
+    if hosts.as_ref().is_some_and(Vec::is_empty) {
+        wrong(
+            problems,
+            &[section, number, "hosts"],
+            "the key is valid for no host",
+            "name hosts, or omit `hosts` for all",
+        );
+    }
+}
+
 fn ping_keys(files: &[PingKeyFile], problems: &mut Vec<SectionProblem>) -> PingKeys {
     let mut keys: Vec<PingKey> = Vec::new();
     for (i, file) in files.iter().enumerate() {
         let number = i.to_string();
         let path = ["ping_keys", number.as_str(), "key"];
-        if file.hosts.as_ref().is_some_and(Vec::is_empty) {
-            let help = "name hosts, or omit `hosts` for all";
-            wrong(
-                problems,
-                &[path[0], path[1], "hosts"],
-                "the key is valid for no host",
-                help,
-            );
-        }
+        check_hosts(&file.hosts, [path[0], path[1]], problems);
         let secret = SecretString::from(file.key.trim());
         match PingKey::new(&secret, file.hosts.as_deref()) {
             Ok(key) if keys.iter().any(|other| other.is_same_secret(&key)) => wrong(

@@ -30,12 +30,7 @@ impl Machine {
     /// Returns [`UnknownHost`] if no such host is configured.
     pub fn ping(&mut self, now: Moment, host: &str, ping: &Ping) -> Result<(), UnknownHost> {
         let now = self.notice_gap(now);
-        let configured = |id: &&HostId| self.host(**id).settings.is_some();
-        let id = *self
-            .by_name
-            .get(host)
-            .filter(configured)
-            .ok_or_else(|| UnknownHost(host.to_owned()))?;
+        let id = self.configured(host)?;
         let grace = self.host(id).ping_grace();
         let took = self
             .host_mut(id)

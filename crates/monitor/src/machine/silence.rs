@@ -32,12 +32,7 @@ impl Machine {
         now: Moment,
     ) -> Result<(), UnknownHost> {
         let now = self.notice_gap(now);
-        let configured = |id: &&HostId| self.host(**id).settings.is_some();
-        let id = *self
-            .by_name
-            .get(host)
-            .filter(configured)
-            .ok_or_else(|| UnknownHost(host.to_owned()))?;
+        let id = self.configured(host)?;
         let before = self.silences.len();
         self.silences.retain(|silence| &*silence.host != host);
         if length.is_zero() && self.silences.len() == before {
@@ -67,6 +62,13 @@ impl Machine {
             self.note(id, now, text);
         }
         Ok(())
+    }
+
+    /// Returns the number of a host that the configuration has.
+    pub(super) fn configured(&self, host: &str) -> Result<HostId, UnknownHost> {
+        let id = self.by_name.get(host).copied();
+        id.filter(|id| self.host(*id).settings.is_some())
+            .ok_or_else(|| UnknownHost(host.to_owned()))
     }
 
     /// Returns the silences, and the tick of the last step to compare them with.

@@ -40,11 +40,7 @@ pub(super) fn feed(transaction: &Transaction<'_>, query: FeedQuery) -> rusqlite:
         })?
         .collect::<Result<_, _>>()?;
     reading.page(found, |id| {
-        let query = Query {
-            delivery: Some(id),
-            limit: 1,
-            ..Query::default()
-        };
+        let query = Query::one(id);
         Ok(history::deliveries(transaction, &query)?.pop())
     })
 }

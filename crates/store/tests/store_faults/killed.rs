@@ -105,13 +105,7 @@ impl Answered {
     }
 
     async fn is_true(&self, store: &dyn Store) {
-        let ask = |id: i64| {
-            store.deliveries(Query {
-                delivery: Some(DeliveryId(id)),
-                limit: 1,
-                ..Query::default()
-            })
-        };
+        let ask = |id: i64| store.deliveries(Query::one(DeliveryId(id)));
         let asked: Vec<_> = self.accepted.iter().map(|one| (one, ask(*one.0))).collect();
         for ((id, name), answer) in asked {
             let records = answer.await.unwrap();

@@ -320,12 +320,7 @@ async fn acknowledgement(
     incident: &str,
     now_ms: i64,
 ) -> Option<Acknowledgement> {
-    let query = IncidentQuery {
-        incident: Some(incident.to_owned()),
-        now_ms,
-        limit: 1,
-        ..IncidentQuery::default()
-    };
+    let query = IncidentQuery::one(incident, now_ms);
     store.incidents(query).await.unwrap().pop()?.acknowledgement
 }
 

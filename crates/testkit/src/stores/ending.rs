@@ -167,11 +167,7 @@ pub async fn what_failed_can_be_had_tried_again(subject: &dyn Subject) {
     assert_eq!(names(&claims), ["failed", "unknown"]);
     assert_eq!(claims[0].attempts, 0, "its attempts begin anew");
     end(&store, &claims[0], State::Delivered).await;
-    let query = Query {
-        delivery: Some(claims[0].delivery),
-        limit: 1,
-        ..Query::default()
-    };
+    let query = Query::one(claims[0].delivery);
     let record = store.deliveries(query).await.unwrap().remove(0);
     assert_eq!((record.attempts, &*record.why), (1, ""));
 }

@@ -104,11 +104,7 @@ pub(super) async fn list(
 }
 
 async fn one(api: &Api, id: i64) -> Result<Record, Problem> {
-    let query = StoreQuery {
-        delivery: Some(DeliveryId(id)),
-        limit: 1,
-        ..StoreQuery::default()
-    };
+    let query = StoreQuery::one(DeliveryId(id));
     let found = api.store()?.deliveries(query).await;
     let found = found.map_err(|error| unavailable(&error))?.pop();
     found.ok_or_else(|| Problem::new(Reason::NotFound, format!("there is no delivery {id}")))

@@ -112,8 +112,9 @@ impl Feed {
         // Before the store is read: what comes after that comes by this receiver.
         let receiver = self.0.events.subscribe();
         self.follow().await?;
-        let query = FeedQuery { after, limit: PAGE };
-        let first = self.page(query).await?;
+        // Only where it begins: what there is already, the reader reads.
+        let first = self.page(FeedQuery { after, limit: 0 }).await?;
+        let cursor = after.unwrap_or(first.cursor);
         let begin = sse::Event::default()
             .retry(RETRY)
             .event("ready")
@@ -121,8 +122,8 @@ impl Feed {
         let reader = StreamReader {
             feed: self.clone(),
             // A client that is cut off before the first change has a cursor, too.
-            waiting: VecDeque::from([begin.id(query.after.unwrap_or(first.cursor).to_string())]),
-            cursor: query.after.unwrap_or(first.cursor),
+            waiting: VecDeque::from([begin.id(cursor.to_string())]),
+            cursor,
             is_behind: true,
             receiver,
             end: Instant::now() + MAX_LENGTH,
@@ -144,7 +145,7 @@ impl Feed {
         }
         let now = FeedQuery {
             after: None,
-            limit: 1,
+            limit: 0,
         };
         let cursor = self.page(now).await?.cursor;
         let mut is_running = self.is_running();
@@ -257,12 +258,7 @@ impl Feed {
     }
 
     async fn acknowledgement(&self, incident: &str) -> Option<Acknowledgement> {
-        let query = IncidentQuery {
-            incident: Some(incident.to_owned()),
-            now_ms: Timestamp::now().as_millisecond(),
-            limit: 1,
-            ..IncidentQuery::default()
-        };
+        let query = IncidentQuery::one(incident, Timestamp::now().as_millisecond());
         let store = self.0.engine.store()?;
         store.incidents(query).await.ok()?.pop()?.acknowledgement
     }

@@ -30,7 +30,8 @@ pub(super) struct ActForm {
     back: Option<String>,
 }
 
-fn refused(error: &NotifyError) -> Problem {
+/// Returns the problem of an act that the engine refused.
+pub(super) fn refused(error: &NotifyError) -> Problem {
     let reason = match report::is_wrong_call(error) {
         true => Reason::Invalid,
         false => Reason::Unavailable,

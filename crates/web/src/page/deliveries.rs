@@ -24,7 +24,7 @@ use super::{
     time::when,
 };
 use crate::{
-    extract::{FormBody, Query, Segments},
+    extract::{FormBody, NoFields, Query, Segments},
     identity::Actor,
     problem::{Problem, Reason},
 };
@@ -196,11 +196,7 @@ fn subject(record: &Record) -> String {
 }
 
 async fn one(pages: &Pages, id: i64) -> Result<Record, Problem> {
-    let query = StoreQuery {
-        delivery: Some(DeliveryId(id)),
-        limit: 1,
-        ..StoreQuery::default()
-    };
+    let query = StoreQuery::one(DeliveryId(id));
     let found = store(pages)?.deliveries(query).await;
     let found = found.map_err(|error| unavailable(&error))?.pop();
     found.ok_or_else(|| Problem::new(Reason::NotFound, format!("there is no delivery {id}")))
@@ -326,16 +322,11 @@ async fn retry_all(
     Ok(go_back(shown.back.as_deref()))
 }
 
-/// What the form says: nothing.
-#[derive(Debug, Default, Deserialize)]
-#[serde(default, deny_unknown_fields)]
-struct Nothing {}
-
 async fn retry(
     Shared(pages): Shared<Pages>,
     _: Actor,
     Segments(id): Segments<i64>,
-    FormBody(Nothing {}): FormBody<Nothing>,
+    FormBody(NoFields {}): FormBody<NoFields>,
 ) -> Result<Redirect, Problem> {
     let record = one(&pages, id).await?;
     let now_ms = Timestamp::now().as_millisecond();

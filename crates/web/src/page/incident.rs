@@ -34,12 +34,7 @@ async fn show(
     };
     let now_ms = Timestamp::now().as_millisecond();
     let store = deliveries::store(&pages)?;
-    let query = IncidentQuery {
-        incident: Some(name.clone()),
-        now_ms,
-        limit: 1,
-        ..IncidentQuery::default()
-    };
+    let query = IncidentQuery::one(name.clone(), now_ms);
     let open = store.incidents(query).await.map_err(unavailable)?.pop();
     let query = StoreQuery {
         incident: Some(name.clone()),

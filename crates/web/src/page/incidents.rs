@@ -180,11 +180,7 @@ pub(super) async fn view(
 }
 
 async fn one(store: &Arc<dyn Store>, delivery: DeliveryId) -> Result<Option<Record>, StoreError> {
-    let query = Query {
-        delivery: Some(delivery),
-        limit: 1,
-        ..Query::default()
-    };
+    let query = Query::one(delivery);
     Ok(store.deliveries(query).await?.pop())
 }
 

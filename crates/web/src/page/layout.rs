@@ -51,7 +51,21 @@ pub(super) struct Layout<'a> {
     pub(super) content: Markup,
 }
 
-impl Layout<'_> {
+impl<'a> Layout<'a> {
+    /// A page for whoever has not logged in: nothing leads to others.
+    pub(super) fn alone(program: &'a str, title: &'a str, content: Markup) -> Self {
+        Self {
+            program,
+            title,
+            current: "",
+            nav: &[],
+            identity: None,
+            needs: 0,
+            reloads: false,
+            content,
+        }
+    }
+
     fn markup(&self) -> Markup {
         let count = match self.needs {
             0 => String::new(),

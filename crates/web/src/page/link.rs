@@ -18,14 +18,13 @@ use axum::{
 use jiff::Timestamp;
 use maud::{Markup, html};
 
-use super::{layout::Layout, site::Pages, text::text, time::when};
+use super::{acts::refused, layout::Layout, site::Pages, text::text, time::when};
 use crate::{
     acts::Acting,
     extract::Segments,
     identity::LINKS,
     links::{AckLink, LinkRefusal},
     problem::{Problem, Reason},
-    report,
     scope::Identity,
 };
 
@@ -80,13 +79,7 @@ async fn acknowledge(
         let by = by.unwrap_or_else(|| WHOEVER.to_owned());
         let acknowledge = Acknowledge::incident(&link.incident, by).via(VIA);
         let acknowledged = pages.engine.acknowledge(acknowledge).await;
-        acknowledged.map_err(|error| {
-            let reason = match report::is_wrong_call(&error) {
-                true => Reason::Invalid,
-                false => Reason::Unavailable,
-            };
-            Problem::new(reason, error.to_string())
-        })?;
+        acknowledged.map_err(|error| refused(&error))?;
     }
     let open = open(&pages, &link).await?;
     Ok(answer(&pages, StatusCode::OK, &state(open.as_ref(), false)))
@@ -102,12 +95,7 @@ async fn open(pages: &Pages, link: &AckLink) -> Result<Option<OpenIncident>, Pro
     let unavailable = |detail: String| Problem::new(Reason::Unavailable, detail);
     let store = pages.engine.store();
     let store = store.ok_or_else(|| unavailable("deliveries are not stored".to_owned()))?;
-    let query = IncidentQuery {
-        incident: Some(link.incident.clone()),
-        host: None,
-        now_ms: Timestamp::now().as_millisecond(),
-        limit: 1,
-    };
+    let query = IncidentQuery::one(link.incident.clone(), Timestamp::now().as_millisecond());
     let found = store.incidents(query).await;
     let found = found.map_err(|error| unavailable(error.to_string()))?;
     let is_it =
@@ -157,16 +145,11 @@ fn refuse(pages: &Pages, refusal: LinkRefusal) -> Response {
 }
 
 fn answer(pages: &Pages, status: StatusCode, content: &Markup) -> Response {
-    let mut page = Layout {
-        program: pages.site.program,
-        title: "Acknowledge",
-        current: "",
-        nav: &[],
-        identity: None,
-        needs: 0,
-        reloads: false,
-        content: html! { section.login { (content) } },
-    }
+    let mut page = Layout::alone(
+        pages.site.program,
+        "Acknowledge",
+        html! { section.login { (content) } },
+    )
     .into_response();
     *page.status_mut() = status;
     page

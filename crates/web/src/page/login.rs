@@ -79,17 +79,7 @@ fn show(pages: &Pages, next: &str, problem: Option<&Problem>) -> Response {
             p.hint { a href=(next) { "Already logged in? Go on." } }
         }
     };
-    let mut response = Layout {
-        program: pages.site.program,
-        title: "Log in",
-        current: "",
-        nav: &[],
-        identity: None,
-        needs: 0,
-        reloads: false,
-        content,
-    }
-    .into_response();
+    let mut response = Layout::alone(pages.site.program, "Log in", content).into_response();
     if let Some(problem) = problem {
         let status = StatusCode::from_u16(problem.status);
         *response.status_mut() = status.unwrap_or(StatusCode::BAD_REQUEST);

@@ -27,17 +27,7 @@ pub(crate) async fn show_refusals(program: &'static str, request: Request, next:
             p { a href="/" { "Back to what is open now" } }
         }
     };
-    let mut page = Layout {
-        program,
-        title: &problem.title,
-        current: "",
-        nav: &[],
-        identity: None,
-        needs: 0,
-        reloads: false,
-        content,
-    }
-    .into_response();
+    let mut page = Layout::alone(program, &problem.title, content).into_response();
     *page.status_mut() = response.status();
     page
 }

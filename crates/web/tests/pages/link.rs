@@ -23,12 +23,7 @@ fn link(desk: &Desk, incident: &str, age_ms: i64) -> String {
 
 /// Who has taken an incident over.
 async fn taken_by(desk: &Desk, incident: &str) -> Option<String> {
-    let query = IncidentQuery {
-        incident: Some(incident.to_owned()),
-        now_ms: now_ms(),
-        limit: 1,
-        ..IncidentQuery::default()
-    };
+    let query = IncidentQuery::one(incident, now_ms());
     let store = desk.engine.store().unwrap();
     let open = store.incidents(query).await.unwrap().pop().unwrap();
     open.acknowledgement.map(|taken| taken.by)

@@ -132,11 +132,7 @@ impl Outbox {
 
     /// Returns a delivery, if it exists.
     pub(crate) fn one(&self, delivery: DeliveryId) -> Result<Option<Record>, StoreError> {
-        let query = Query {
-            delivery: Some(delivery),
-            limit: 1,
-            ..Query::default()
-        };
+        let query = Query::one(delivery);
         let found = self.ask(|store| store.deliveries(query))?;
         Ok(found.into_iter().next())
     }

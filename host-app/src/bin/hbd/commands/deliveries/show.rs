@@ -141,12 +141,7 @@ fn taken_over(
     if record.incident.is_empty() || record.is_over {
         return Ok(None);
     }
-    let query = IncidentQuery {
-        incident: Some(record.incident.clone()),
-        now_ms: Since::ago(Duration::ZERO).ms,
-        limit: 1,
-        ..IncidentQuery::default()
-    };
+    let query = IncidentQuery::one(record.incident.clone(), Since::ago(Duration::ZERO).ms);
     let open = outbox.ask(|store| store.incidents(query))?;
     let taken = open.into_iter().find_map(|open| open.acknowledgement);
     Ok(taken.map(|taken| {
