@@ -102,7 +102,7 @@ impl IncidentQuery {
     }
 }
 
-/// An incident whose problem is open on at least one channel. Times are milliseconds since the
+/// An incident whose problem is open on at least one channel, and whose end was not accepted. Times are milliseconds since the
 /// Unix epoch.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct OpenIncident {

@@ -79,8 +79,8 @@ pub trait Store: fmt::Debug + Send + Sync {
     /// whether one was in force.
     fn withdraw(&self, incident: String, now_ms: i64) -> Answer<bool>;
 
-    /// Returns the incidents whose problem is open on at least one channel, the most severe first,
-    /// then the oldest.
+    /// Returns the incidents whose problem is open on at least one channel, and whose end was not
+    /// accepted, the most severe first, then the oldest.
     fn incidents(&self, query: IncidentQuery) -> Answer<Vec<OpenIncident>>;
 
     /// Makes failed and unknown deliveries due again, and returns how many there were.

@@ -24,6 +24,7 @@ use crate::{
     page::{self, Site, show_refusals},
     problem::{Problem, Reason},
     scope::Peer,
+    shared_incidents::SharedIncidents,
 };
 
 /// Where the API begins.
@@ -54,6 +55,7 @@ pub struct Web {
     changes: Option<watch::Receiver<u64>>,
     acts: Option<Acts>,
     links: Option<Arc<AckLinks>>,
+    shared: SharedIncidents,
 }
 
 impl fmt::Debug for Web {
@@ -81,6 +83,7 @@ impl Web {
             changes: None,
             acts: None,
             links: None,
+            shared: SharedIncidents::default(),
         }
     }
 
@@ -141,6 +144,13 @@ impl Web {
         self
     }
 
+    /// Says which incidents several hosts share, so that they are found and taken over by the name
+    /// of each.
+    pub fn shared_incidents(mut self, shared: SharedIncidents) -> Self {
+        self.shared = shared;
+        self
+    }
+
     /// Adds pages for browsers, with the embedding program's own.
     pub fn site(mut self, site: Site) -> Self {
         self.site = Some(site);
@@ -170,6 +180,7 @@ impl Web {
             changes,
             acts,
             links,
+            shared,
         } = self;
         let acts = acts.unwrap_or_else(Acts::in_memory);
         let hosts: Arc<[String]> = hosts.into();
@@ -182,6 +193,7 @@ impl Web {
             program,
             tokens: access.known_tokens().cloned(),
             acts: acts.clone(),
+            shared,
         };
         let routes = api::routes().with_state(api).merge(more);
         let described = OpenApiRouter::with_openapi(api::Description::openapi());

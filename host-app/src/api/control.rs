@@ -78,6 +78,7 @@ pub async fn router(
         .access(access)
         .changes(subject.monitor.changes())
         .ingest(ingest)
+        .shared_incidents(subject.shared_incidents())
         .open_routes(ping::routes(&subject))
         .site(site(&subject, silence_pages::pages(&subject)));
     let web = match &subject.links {

@@ -4,8 +4,8 @@ use std::{net::SocketAddr, sync::Arc, time::Duration};
 
 use annunciator_monitor::{Explained, Monitor, Overview, ReloadError, Reloaded, Reloading};
 use annunciator_web::{
-    AckLinks, Actor, Acts, IncidentJson, JsonBody, Problem, Query, Reader, Reason, Segments, Tls,
-    WebConfig, open_incidents,
+    AckLinks, Actor, Acts, IncidentJson, JsonBody, Problem, Query, Reader, Reason, Segments,
+    SharedIncidents, Tls, WebConfig, open_incidents,
 };
 use axum::{Json, extract::State};
 use serde::{Deserialize, Serialize};
@@ -42,6 +42,16 @@ pub struct Subject {
 }
 
 impl Subject {
+    /// Returns the incidents that a host shares with others: they fell silent together.
+    #[must_use]
+    pub fn shared_incidents(&self) -> SharedIncidents {
+        let monitor = Arc::clone(&self.monitor);
+        SharedIncidents::new(move |host| {
+            let shared = monitor.shared_incidents(host).into_iter();
+            shared.map(|incident| incident.to_string()).collect()
+        })
+    }
+
     /// Reloads the configuration, and reads the certificate again, also if the configuration is
     /// rejected.
     ///
@@ -169,7 +179,11 @@ async fn explain(
     }
     let explained = subject.monitor.explain(&host, lines).await;
     let explained = explained.ok_or_else(|| unknown_host(&host))?;
-    let incidents = open_incidents(subject.monitor.engine(), Some(&host)).await;
+    let incidents = open_incidents(
+        subject.monitor.engine(),
+        Some((&host, &subject.shared_incidents())),
+    )
+    .await;
     Ok(Json(ExplainAnswer {
         explained,
         incidents,

@@ -151,7 +151,7 @@ fn parse(bytes: &[u8]) -> Result<Option<Captured>, Box<dyn Error>> {
 }
 
 /// A client with the settings of the engine's own.
-fn client() -> Result<Client, Box<dyn Error>> {
+pub(super) fn client() -> Result<Client, Box<dyn Error>> {
     let provider = Arc::new(rustls::crypto::ring::default_provider());
     let tls = ClientConfig::builder_with_provider(provider)
         .with_safe_default_protocol_versions()?

@@ -27,6 +27,7 @@ use tokio::{
 use super::{
     Rows, channels,
     child::Running,
+    http,
     sample::{Pair, Sample, alternate, per_second, repeat},
     table::Row,
 };
@@ -202,7 +203,7 @@ fn notify(
 
 fn first_page(runtime: &Runtime) -> Rows {
     let monitor = Monitor::start(HOSTS, true)?;
-    let client = Client::new();
+    let client = http::client()?;
     let (url, token) = (monitor.url.clone(), monitor.token.clone());
     let each = move |client: &Client, number| notify(client, &url, &token, Some(number));
     load(
@@ -245,7 +246,7 @@ fn notifications(runtime: &Runtime) -> Result<Row, Box<dyn Error>> {
     let rig = Rig::new(&[PLUGIN])?;
     let store = Arc::new(SqliteStore::open(rig.folder().join("outbox.sqlite"))?);
     let engine = runtime.block_on(rig.exactly(CHANNEL)?.store(store).start())?;
-    let client = Client::new();
+    let client = http::client()?;
     let pair = alternate(
         RUNS,
         || {
@@ -291,7 +292,7 @@ fn pings(runtime: &Runtime) -> Result<Row, Box<dyn Error>> {
     let monitor = Monitor::start(0, true)?;
     let mut sink = Running::start("sink", &[])?;
     let bare = format!("http://127.0.0.1:{}/", sink.line()?);
-    let client = Client::new();
+    let client = http::client()?;
     let ping = format!("{}/ping/{KEY}/job", monitor.url);
     let get = |url: &str| {
         let url = url.to_owned();
@@ -323,7 +324,7 @@ fn pair_row(what: &str, other: &str, least: f64, pair: &Pair) -> Row {
 
 fn streams(runtime: &Runtime) -> Rows {
     let (plain, watched) = (Monitor::start(0, true)?, Monitor::start(0, true)?);
-    let client = Client::new();
+    let client = http::client()?;
     let send = |monitor: &Monitor| {
         let (url, token) = (monitor.url.clone(), monitor.token.clone());
         load(runtime, &client, REQUESTS / 4, move |client, _| {

@@ -16,7 +16,7 @@ use uuid::Uuid;
 
 use super::{
     message::{Message, OutboundMessage},
-    open::{Grouping, IncidentChange, Open},
+    open::{Ending, IncidentChange, Open, Reported},
     words,
 };
 use crate::machine::{Connection, Moment, Notice, Occurrence, SuppressedNotice};
@@ -83,17 +83,6 @@ fn link(pages: &str, message: &Message) -> String {
     }
 }
 
-/// How the end of several problems is reported.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-enum Ending {
-    /// One by one: whoever was not notified of a problem is not notified of its end.
-    Each,
-    /// As the end of all problems that were reported together.
-    Whole(Arc<str>),
-    /// In one message.
-    Rest,
-}
-
 impl IncidentLog {
     /// Continues from the stored incidents and the greatest number of an outbound message.
     #[must_use]
@@ -138,35 +127,68 @@ impl IncidentLog {
             Occurrence::ManyBack(members) => self.many_back(members, notice.at, changes),
             what => self.one(words::message(what, notice.at), routes, changes),
         };
-        if outbound.is_empty()
-            && !matches!(notice.what, Occurrence::Back(_) | Occurrence::ManyBack(_))
-        {
-            let text = &words::message(&notice.what, notice.at).body;
-            tracing::warn!(text = %text, "no channel is configured for this: nobody is notified");
+        if outbound.is_empty() {
+            let message = words::message(&notice.what, notice.at);
+            // The end of a problem concerns those who were notified of the problem.
+            if message.kind != Kind::Recovery {
+                tracing::warn!(text = %message.body, "no channel is configured for this: nobody is notified");
+            }
         }
         outbound
     }
 
-    /// Returns the record of a notice that a silence suppressed. Nobody is notified of it,
-    /// nor of its end.
+    /// Returns the records of a notice that a silence suppressed. Nobody is notified of it,
+    /// nor of its end: that ends the incident, which nobody was notified of.
     pub fn suppress(
         &mut self,
         suppressed: &SuppressedNotice,
         routes: &impl Routes,
-    ) -> Option<OutboundMessage> {
+        changes: &mut Vec<IncidentChange>,
+    ) -> Vec<OutboundMessage> {
         let Notice { what, at } = &suppressed.notice;
         let message = words::message(what, *at);
-        let names = routes.of_host(message.host.as_deref()?);
+        if let (Kind::Recovery, Some(incident)) = (message.kind, message.incident.clone()) {
+            return self.end_of_one(&message, incident, changes);
+        }
+        let Some(names) = message.host.as_deref().map(|host| routes.of_host(host)) else {
+            return Vec::new();
+        };
+        if names.is_empty() {
+            return Vec::new();
+        }
+        if let (Kind::Problem, Some(incident)) = (message.kind, &message.incident) {
+            for name in &names {
+                self.open
+                    .add(incident, name, Reported::suppressed(), changes);
+            }
+        }
         let message = Message {
             suppressed: Some(suppressed.rule.as_str().into()),
             ..message
         };
-        (!names.is_empty()).then(|| self.outbound(names, message))
+        vec![self.outbound(names, message)]
+    }
+
+    /// Returns the incidents under which a connection's problem was reported together with
+    /// others.
+    #[must_use]
+    pub fn together(&self, of: &Connection) -> BTreeSet<Arc<str>> {
+        self.open.together(&words::heartbeat_incident(of))
     }
 
     /// Creates a message for exactly these channels and groups.
-    pub fn outbound(&mut self, names: Vec<Arc<str>>, mut message: Message) -> OutboundMessage {
-        let (id, key) = self.number();
+    pub fn outbound(&mut self, names: Vec<Arc<str>>, message: Message) -> OutboundMessage {
+        let number = self.number();
+        self.numbered(number, names, message)
+    }
+
+    /// The same, with a number that was given out.
+    fn numbered(
+        &self,
+        (id, key): (u64, Arc<str>),
+        names: Vec<Arc<str>>,
+        mut message: Message,
+    ) -> OutboundMessage {
         let pages = self.pages.as_deref();
         message.url = pages.map(|pages| link(pages, &message).into());
         if let (Kind::Problem, Some(incident), Some(link)) =
@@ -196,7 +218,7 @@ impl IncidentLog {
         changes: &mut Vec<IncidentChange>,
     ) -> Vec<OutboundMessage> {
         match (message.kind, message.incident.clone()) {
-            (Kind::Recovery, Some(incident)) => self.end_of_one(message, &incident, changes),
+            (Kind::Recovery, Some(incident)) => self.end_of_one(&message, incident, changes),
             (kind, incident) => {
                 let names = match &message.host {
                     Some(host) => routes.of_host(host),
@@ -207,7 +229,7 @@ impl IncidentLog {
                 }
                 if let (Kind::Problem, Some(incident)) = (kind, &incident) {
                     for name in &names {
-                        self.problem(incident, name, Grouping::Alone, changes);
+                        self.open.add(incident, name, Reported::alone(), changes);
                     }
                 }
                 vec![self.outbound(names, message)]
@@ -217,27 +239,31 @@ impl IncidentLog {
 
     fn end_of_one(
         &mut self,
-        message: Message,
-        incident: &Arc<str>,
+        message: &Message,
+        incident: Arc<str>,
         changes: &mut Vec<IncidentChange>,
     ) -> Vec<OutboundMessage> {
-        let names = self.open.names(incident);
-        let names = names.map(|(name, grouping)| (Arc::clone(name), *grouping == Grouping::Alone));
-        let (alone, other): (Vec<_>, Vec<_>) = names.partition(|(_, own)| *own);
-        let mut outbound = Vec::new();
-        for (names, own) in [(alone, true), (other, false)] {
-            let names: Vec<_> = names.into_iter().map(|(name, _)| name).collect();
-            for name in &names {
-                self.open.set(incident, name, None, changes);
-            }
-            let message = message.clone();
-            match (names.is_empty(), own) {
-                (true, _) => {}
-                (false, true) => outbound.push(self.outbound(names, message)),
-                (false, false) => outbound.push(self.in_any_case(names, message)),
-            }
-        }
-        outbound
+        let endings = self.open.end(&[incident], changes).into_iter();
+        alike(endings.map(|(_, name, ending)| (ending, name)))
+            .into_iter()
+            .map(|(ending, names)| self.end(ending, names, message.clone()))
+            .collect()
+    }
+
+    /// Plans the message of an end.
+    fn end(&mut self, ending: Ending, names: Vec<Arc<str>>, message: Message) -> OutboundMessage {
+        let number = self.number();
+        let incident = match ending {
+            Ending::Own => message.incident.clone(),
+            Ending::Whole(together) => Some(together),
+            // An incident of its own, which is reported whatever became of the problem.
+            Ending::Rest => Some(together(&number.1)),
+        };
+        let message = Message {
+            incident,
+            ..message
+        };
+        self.numbered(number, names, message)
     }
 
     /// Notifies each channel or group of the hosts that are routed to it.
@@ -258,35 +284,30 @@ impl IncidentLog {
         let mut outbound = Vec::new();
         for (of, names) in alike(by_name.map(|(name, of)| (of, name))) {
             let of: Vec<Connection> = of.into_iter().cloned().collect();
-            let (id, key) = self.number();
-            let (message, grouping) = if let [one] = of.as_slice() {
+            let number = self.number();
+            let (message, reported) = if let [one] = of.as_slice() {
                 (
                     words::message(&Occurrence::Overdue(one.clone()), at),
-                    Grouping::Alone,
+                    Reported::alone(),
                 )
             } else {
-                let together = together(&key);
+                let together = together(&number.1);
                 let message = words::group(true, &of, at);
                 (
                     Message {
                         incident: Some(Arc::clone(&together)),
                         ..message
                     },
-                    Grouping::Together(together),
+                    Reported::together(together),
                 )
             };
             for name in &names {
                 for member in &of {
                     let incident = words::heartbeat_incident(member);
-                    self.problem(&incident, name, grouping.clone(), changes);
+                    self.open.add(&incident, name, reported.clone(), changes);
                 }
             }
-            outbound.push(OutboundMessage {
-                id,
-                key,
-                names,
-                message: Arc::new(message),
-            });
+            outbound.push(self.numbered(number, names, message));
         }
         outbound
     }
@@ -297,43 +318,19 @@ impl IncidentLog {
         at: Moment,
         changes: &mut Vec<IncidentChange>,
     ) -> Vec<OutboundMessage> {
-        let mut ends: BTreeMap<(Arc<str>, Ending), BTreeSet<&Connection>> = BTreeMap::new();
-        for member in members {
-            for (name, grouping) in self.open.names(&words::heartbeat_incident(member)) {
-                let ending = match grouping {
-                    Grouping::Alone => Ending::Each,
-                    Grouping::Together(together) => Ending::Whole(Arc::clone(together)),
-                    Grouping::Mixed => Ending::Rest,
-                };
-                let key = (Arc::clone(name), ending);
-                ends.entry(key).or_default().insert(member);
-            }
-        }
-        // A group of which some hosts are still overdue cannot end as a whole.
+        let incidents: Vec<Arc<str>> = members.iter().map(words::heartbeat_incident).collect();
         let mut found: BTreeMap<(Arc<str>, Ending), BTreeSet<&Connection>> = BTreeMap::new();
-        for ((name, ending), of) in ends {
-            let ending = match ending {
-                Ending::Whole(together) if self.open.count(&together, &name) != of.len() => {
-                    Ending::Rest
-                }
-                ending => ending,
-            };
-            found.entry((name, ending)).or_default().extend(of);
-        }
-        for ((name, ending), of) in &found {
-            if let Ending::Whole(together) = ending {
-                self.open.end_together(together, name, changes);
-            }
-            for member in of {
-                let incident = words::heartbeat_incident(member);
-                self.open.set(&incident, name, None, changes);
-            }
+        for (place, name, ending) in self.open.end(&incidents, changes) {
+            found
+                .entry((name, ending))
+                .or_default()
+                .extend(members.get(place));
         }
         let mut messages: Vec<(Ending, BTreeSet<&Connection>, Arc<str>)> = Vec::new();
         for ((name, ending), of) in found {
-            if ending == Ending::Each {
+            if ending == Ending::Own {
                 let each = of.into_iter().map(|one| BTreeSet::from([one]));
-                messages.extend(each.map(|one| (Ending::Each, one, Arc::clone(&name))));
+                messages.extend(each.map(|one| (Ending::Own, one, Arc::clone(&name))));
             } else {
                 messages.push((ending, of, name));
             }
@@ -341,67 +338,15 @@ impl IncidentLog {
         let messages = messages.into_iter();
         alike(messages.map(|(ending, of, name)| ((ending, of), name)))
             .into_iter()
-            .map(|((ending, of), names)| self.end_of_many(ending, of, names, at))
+            .map(|((ending, of), names)| {
+                let of: Vec<Connection> = of.into_iter().cloned().collect();
+                let message = match of.as_slice() {
+                    [one] => words::message(&Occurrence::Back(one.clone()), at),
+                    _ => words::group(false, &of, at),
+                };
+                self.end(ending, names, message)
+            })
             .collect()
-    }
-
-    fn end_of_many(
-        &mut self,
-        ending: Ending,
-        of: BTreeSet<&Connection>,
-        names: Vec<Arc<str>>,
-        at: Moment,
-    ) -> OutboundMessage {
-        let of: Vec<Connection> = of.into_iter().cloned().collect();
-        let message = match of.as_slice() {
-            [one] => words::message(&Occurrence::Back(one.clone()), at),
-            _ => words::group(false, &of, at),
-        };
-        match ending {
-            Ending::Each => self.outbound(names, message),
-            Ending::Whole(together) => {
-                let incident = Some(together);
-                self.outbound(
-                    names,
-                    Message {
-                        incident,
-                        ..message
-                    },
-                )
-            }
-            Ending::Rest => self.in_any_case(names, message),
-        }
-    }
-
-    /// Plans an end whose problem the engine's store cannot match. It is an incident of its
-    /// own, and is reported whatever became of the problem.
-    fn in_any_case(&mut self, names: Vec<Arc<str>>, message: Message) -> OutboundMessage {
-        let (id, key) = self.number();
-        let incident = Some(together(&key));
-        OutboundMessage {
-            id,
-            key,
-            names,
-            message: Arc::new(Message {
-                incident,
-                ..message
-            }),
-        }
-    }
-
-    /// Plans a problem that may have been reported there already.
-    fn problem(
-        &mut self,
-        incident: &Arc<str>,
-        name: &Arc<str>,
-        grouping: Grouping,
-        changes: &mut Vec<IncidentChange>,
-    ) {
-        let grouping = match self.open.grouping(incident, name) {
-            Some(before) if *before != grouping => Grouping::Mixed,
-            _ => grouping,
-        };
-        self.open.set(incident, name, Some(grouping), changes);
     }
 }
 

@@ -14,4 +14,4 @@ mod words;
 pub use log::{AcknowledgeLink, IncidentLog, Routes};
 pub(crate) use message::Lane;
 pub use message::{Message, OutboundMessage};
-pub use open::{Grouping, IncidentChange};
+pub use open::{IncidentChange, Reported};

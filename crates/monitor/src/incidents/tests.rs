@@ -5,7 +5,9 @@ use std::{collections::BTreeMap, sync::Arc};
 use annunciator::Kind;
 
 use super::{AcknowledgeLink, IncidentChange, IncidentLog, OutboundMessage, Routes};
-use crate::machine::{Connection, LinkFamily, Moment, Notice, Occurrence, Steadiness};
+use crate::machine::{
+    Connection, LinkFamily, Moment, Notice, Occurrence, Steadiness, SuppressedNotice,
+};
 
 struct Table(&'static [(&'static str, &'static [&'static str])]);
 
@@ -55,15 +57,26 @@ impl Trial {
         };
         let mut changes = Vec::new();
         let outbound = self.incidents.plan(&notice, &ROUTES, &mut changes);
+        self.write(changes);
+        outbound
+    }
+
+    fn suppress(&mut self, suppressed: &SuppressedNotice) -> Vec<OutboundMessage> {
+        let mut changes = Vec::new();
+        let outbound = self.incidents.suppress(suppressed, &ROUTES, &mut changes);
+        self.write(changes);
+        outbound
+    }
+
+    fn write(&mut self, changes: Vec<IncidentChange>) {
         for change in changes {
             let key = (change.incident.clone(), change.name.clone());
-            if change.grouping.is_some() {
+            if change.reported.is_some() {
                 self.rows.insert(key, change);
             } else {
                 self.rows.remove(&key);
             }
         }
-        outbound
     }
 
     /// Returns the recipients and the text of each message.
@@ -136,21 +149,21 @@ fn what_was_reported_together_and_ends_together_is_one_incident() {
 }
 
 #[test]
-fn what_was_reported_together_and_ends_apart_is_reported_in_any_case() {
+fn what_was_reported_together_and_ends_apart_is_over_with_the_last() {
     let mut trial = Trial::new();
     let problem = trial.plan(Occurrence::ManyOverdue(many(&["a", "b", "d"])));
     let together = incident(&problem[1]).to_owned();
     assert!(together.starts_with("/together/"), "{together}");
     let first = trial.plan(Occurrence::Back(of("b")));
+    // That is reported in any case, under an incident of its own.
+    let own = incident(&first[0]);
+    assert!(own.starts_with("/together/") && own != together, "{own}");
     trial.restart();
     let rest = trial.plan(Occurrence::ManyBack(many(&["a", "d"])));
-    for end in first
-        .iter()
-        .chain(&rest)
-        .filter(|end| *end.names[0] == *"y")
-    {
-        let own = incident(end);
-        assert!(own.starts_with("/together/") && own != together, "{own}");
+    let to_y = rest.iter().filter(|end| *end.names[0] == *"y");
+    let ended: Vec<&str> = to_y.map(incident).collect();
+    assert_eq!(ended, [together]);
+    for end in first.iter().chain(&rest) {
         assert_eq!(end.message.kind, Kind::Recovery);
     }
     // x was notified of a alone.
@@ -173,7 +186,7 @@ fn ends_of_what_was_reported_one_by_one_are_reported_one_by_one() {
 #[test]
 fn what_was_reported_in_two_ways_has_an_end_that_is_reported() {
     let mut trial = Trial::new();
-    trial.plan(Occurrence::ManyOverdue(many(&["b", "d"])));
+    let problem = trial.plan(Occurrence::ManyOverdue(many(&["b", "d"])));
     let flapping = Occurrence::Flapping {
         of: of("b"),
         changes: 6,
@@ -185,7 +198,66 @@ fn what_was_reported_in_two_ways_has_an_end_that_is_reported() {
         now_is: Steadiness::Up,
     };
     let end = trial.plan(steady);
-    assert!(incident(&end[0]).starts_with("/together/"), "{end:?}");
+    assert_eq!(incident(&end[0]), "b/IPv4/heartbeat", "{end:?}");
+    assert_eq!(end.len(), 1, "d is overdue still");
+    let end = trial.plan(Occurrence::Back(of("d")));
+    assert_eq!(incident(&end[0]), incident(&problem[0]));
+    assert!(trial.rows.is_empty(), "{:?}", trial.rows);
+}
+
+#[test]
+fn what_a_silence_suppressed_is_over_under_its_own_incident_too() {
+    let mut trial = Trial::new();
+    let silenced = |what| SuppressedNotice {
+        notice: Notice {
+            what,
+            at: Moment::default(),
+        },
+        rule: "silence".to_owned(),
+    };
+    let problem = trial.suppress(&silenced(Occurrence::Overdue(of("a"))));
+    assert_eq!(problem[0].message.suppressed.as_deref(), Some("silence"));
+    trial.restart();
+    let back = trial.suppress(&silenced(Occurrence::Back(of("a"))));
+    assert_eq!(incident(&back[0]), incident(&problem[0]));
+    assert_eq!(back[0].message.kind, Kind::Recovery);
+    assert!(trial.rows.is_empty(), "{:?}", trial.rows);
+    assert!(
+        trial
+            .suppress(&silenced(Occurrence::Back(of("a"))))
+            .is_empty()
+    );
+
+    // After the silence it was reported with others: whoever was notified of those hears that it
+    // is back, although it was not reported alone.
+    trial.suppress(&silenced(Occurrence::Overdue(of("b"))));
+    trial.plan(Occurrence::ManyOverdue(many(&["b", "d"])));
+    let back = trial.plan(Occurrence::Back(of("b")));
+    let incidents: Vec<&str> = back.iter().map(incident).collect();
+    assert_eq!(incidents.len(), 2, "{incidents:?}");
+    assert!(incidents.contains(&"b/IPv4/heartbeat"), "{incidents:?}");
+}
+
+#[test]
+fn a_message_of_many_links_to_where_they_are_taken_over() {
+    let link = AcknowledgeLink::new(|incident, _| Some(incident.to_owned()));
+    let log = IncidentLog::restored(Vec::new(), 0).linking_to(Some("https://hbd.example.com"));
+    let mut trial = Trial {
+        incidents: log.acknowledged_at(Some(link)),
+        ..Trial::new()
+    };
+    let problem = trial.plan(Occurrence::ManyOverdue(many(&["b", "d"])));
+    let message = &problem[0].message;
+    assert_eq!(
+        message.acknowledge_url,
+        message.incident.as_deref().map(Into::into)
+    );
+    assert!(message.url.is_some());
+    let of_b = trial.incidents.together(&of("b"));
+    assert_eq!(
+        of_b.into_iter().collect::<Vec<_>>(),
+        [Arc::from(incident(&problem[0]))]
+    );
 }
 
 #[test]

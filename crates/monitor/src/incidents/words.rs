@@ -80,6 +80,15 @@ pub(super) fn message(what: &Occurrence, at: Moment) -> Message {
             Info,
             format!("{} {} is back", of.host, of.family),
         ),
+        Occurrence::Removed(of) => about(
+            of,
+            Recovery,
+            Info,
+            format!(
+                "{} {} is no longer in the configuration, and no longer watched",
+                of.host, of.family
+            ),
+        ),
         Occurrence::Flapping {
             of,
             changes,

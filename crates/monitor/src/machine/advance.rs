@@ -156,8 +156,13 @@ impl Machine {
             None => Occurrence::Overdue(of.clone()),
         };
         if !matters {
-            if overdue && !link.notified {
-                self.suppress(id, problem, now);
+            if !link.notified {
+                let what = if overdue {
+                    problem
+                } else {
+                    Occurrence::Back(of)
+                };
+                self.suppress(id, what, now);
             }
             return;
         }

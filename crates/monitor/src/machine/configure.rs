@@ -3,6 +3,7 @@
 use std::{collections::HashMap, sync::Arc};
 
 use super::{
+    damper::Damper,
     family::LinkFamily,
     host::{Host, PersistentState},
     link::Link,
@@ -14,7 +15,8 @@ use super::{
 };
 
 impl Machine {
-    /// Applies another configuration. Hosts keep their state, even those that were removed.
+    /// Applies another configuration. Hosts keep their state, even those that were removed; but
+    /// what people were notified of these is over.
     pub fn configure(
         &mut self,
         settings: Settings,
@@ -72,13 +74,23 @@ impl Machine {
         for id in self.ids() {
             let host = &mut self.hosts[id as usize];
             let configured = host.settings.is_some();
+            let mut removed = Vec::new();
             for link in &mut host.persistent.links {
                 if !configured {
                     // Nothing waits for it any more.
                     link.recheck = None;
+                    if link.notified || link.damper.is_flapping() {
+                        (link.notified, link.damper) = (false, Damper::default());
+                        removed.push(link.family);
+                    }
                 }
                 let counted = link.recheck.is_some_and(|recheck| recheck.counted);
                 self.rechecking += u32::from(counted);
+            }
+            for family in removed {
+                self.mark_changed(id);
+                let of = self.connection(id, family);
+                self.notify_about(id, Occurrence::Removed(of), now);
             }
             self.drop_alerts_without_rule(id, now);
             self.notify_missed(id, now);
@@ -87,15 +99,15 @@ impl Machine {
         self.arm_all();
     }
 
-    /// Closes alerts without a threshold, which would otherwise stay open forever.
+    /// Closes alerts without a threshold, or of a host that was removed, which would otherwise
+    /// stay open forever.
     fn drop_alerts_without_rule(&mut self, id: HostId, now: Moment) {
         let host = &mut self.hosts[id as usize];
-        let Some(settings) = host.settings.filter(|_| !host.persistent.alerts.is_empty()) else {
+        if host.persistent.alerts.is_empty() {
             return;
-        };
-        let set = settings
-            .set
-            .and_then(|number| self.settings.sets.get(number as usize));
+        }
+        let set = host.settings.and_then(|settings| settings.set);
+        let set = set.and_then(|number| self.settings.sets.get(number as usize));
         let mut gone = Vec::new();
         host.persistent.alerts.retain(|alert| {
             let stays = set.is_some_and(|set| set.find(&alert.path).is_some());

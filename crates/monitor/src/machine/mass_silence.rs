@@ -135,9 +135,10 @@ struct Turns {
 impl Turns {
     fn take(&mut self, what: &Occurrence) -> usize {
         let family = match what {
-            Occurrence::Overdue(of) | Occurrence::Back(of) | Occurrence::Lapsed { of, .. } => {
-                of.family
-            }
+            Occurrence::Overdue(of)
+            | Occurrence::Back(of)
+            | Occurrence::Removed(of)
+            | Occurrence::Lapsed { of, .. } => of.family,
             // About the host as a whole: after everything before it.
             _ => {
                 let round = self.v4.max(self.v6).max(self.ping);

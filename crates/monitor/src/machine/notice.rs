@@ -115,6 +115,8 @@ pub enum Occurrence {
     },
     /// A host is heard again after people were notified that it is overdue.
     Back(Connection),
+    /// A host with a problem is no longer in the configuration.
+    Removed(Connection),
     /// Many hosts became overdue at once.
     ManyOverdue(Vec<Connection>),
     /// Many overdue hosts are heard again.

@@ -106,7 +106,8 @@ impl Machine {
 
     /// Records what a silence suppresses; does nothing if the host is not silenced. Of an
     /// event that recurs too often, only the first occurrences are recorded: the host's
-    /// history has all.
+    /// history has all. The end of a problem is always recorded, so that what was recorded of
+    /// the problem does not stay open.
     pub(super) fn suppress(&mut self, id: HostId, what: Occurrence, now: Moment) {
         let host = self.host(id);
         // Thresholds notify of hosts that are not watched, too.
@@ -125,7 +126,8 @@ impl Machine {
         if damper.steady_at(&flap).is_some_and(|at| at <= now.tick) {
             damper.settle();
         }
-        if damper.change(now.tick, &flap) == Damping::Quiet {
+        let is_end = matches!(what, Occurrence::Back(_));
+        if !is_end && damper.change(now.tick, &flap) == Damping::Quiet {
             return;
         }
         let notice = Notice { what, at: now };

@@ -1,6 +1,7 @@
 //! What all threads of the monitor share: the machine, and the recording of its steps.
 
 use std::{
+    collections::BTreeSet,
     net::SocketAddr,
     sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock},
     time::Duration,
@@ -21,7 +22,7 @@ use super::{
 };
 use crate::{
     incidents::{IncidentLog, Message, Routes as _},
-    machine::{HostSettings, Machine, Moment, Settings, UnknownHost},
+    machine::{Connection, HostSettings, LinkFamily, Machine, Moment, Settings, UnknownHost},
     notify::{DeliveryCounts, HostDelivery, Recorder, host_deliveries},
     ping::{Ping, PingKeys, PingRefusal, PingRequest},
     store::Batch,
@@ -331,6 +332,18 @@ impl Monitor {
         })
     }
 
+    /// Returns the incidents under which a host's problems were reported together with those of
+    /// other hosts.
+    #[must_use]
+    pub fn shared_incidents(&self, host: &str) -> BTreeSet<Arc<str>> {
+        let incidents = self.incidents();
+        let of = LinkFamily::ALL.map(|family| Connection {
+            host: host.into(),
+            family,
+        });
+        of.iter().flat_map(|of| incidents.together(of)).collect()
+    }
+
     /// Returns a number that changes whenever anything does that is shown of hosts, except when
     /// they were last heard.
     #[must_use]
@@ -366,7 +379,7 @@ impl Monitor {
                 outbound.extend(incidents.plan(notice, &self.routes, &mut changes));
             }
             for suppressed in &step.suppressed {
-                outbound.extend(incidents.suppress(suppressed, &self.routes));
+                outbound.extend(incidents.suppress(suppressed, &self.routes, &mut changes));
             }
         }
         self.steps.send_modify(|steps| *steps += 1);

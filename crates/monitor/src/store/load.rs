@@ -9,7 +9,7 @@ use super::{
     state::StateStore,
 };
 use crate::{
-    incidents::{Grouping, IncidentChange, OutboundMessage},
+    incidents::{IncidentChange, OutboundMessage, Reported},
     machine::{Globals, Snapshot},
 };
 
@@ -91,7 +91,7 @@ fn read(connection: &Connection) -> rusqlite::Result<StoredState> {
             Ok(IncidentChange {
                 incident: name(row, 0)?,
                 name: name(row, 1)?,
-                grouping: Some(Grouping::read(row.get_ref(2)?.as_str()?)),
+                reported: Some(Reported::read(row.get_ref(2)?.as_str()?)),
             })
         },
     )?;

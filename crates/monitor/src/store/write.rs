@@ -96,8 +96,8 @@ pub(crate) fn write(transaction: &Transaction<'_>, batch: &Batch) -> rusqlite::R
     let mut ended =
         transaction.prepare_cached("DELETE FROM monitor_open WHERE incident = ?1 AND name = ?2")?;
     for ((incident, name), change) in &batch.incidents {
-        match &change.grouping {
-            Some(grouping) => open.execute(params![&**incident, &**name, grouping.text()])?,
+        match &change.reported {
+            Some(reported) => open.execute(params![&**incident, &**name, reported.text()])?,
             None => ended.execute(params![&**incident, &**name])?,
         };
     }

@@ -137,7 +137,8 @@ impl Indexes {
         let names = self.incidents.names();
         let is = |asked: &Option<String>, is: &str| asked.as_deref().is_none_or(|it| it == is);
         let named = names.filter(|name| is(&query.incident, name));
-        let open = named.map(|name| self.open_incident(name, query.now_ms));
+        let open = named.filter(|name| !rule::has_ended(self.newest_kind(name)));
+        let open = open.map(|name| self.open_incident(name, query.now_ms));
         let mut found: Vec<OpenIncident> = open.filter(|one| is(&query.host, &one.host)).collect();
         found.sort_by(|one, other| rule::order(one).cmp(&rule::order(other)));
         found.truncate(query.limit as usize);

@@ -26,13 +26,16 @@ pub(super) const SEVERITY: &str = "
 pub(super) const NEWEST_KIND: &str = "
     SELECT kind FROM outbox_notification
     WHERE incident = ?1 AND incident <> '' AND kind IN (1, 2) ORDER BY id DESC LIMIT 1";
-/// All incidents that are open, with the newest notification of each and the acceptance of the
-/// first that is stored. One of an incident that no channel knows any more is not open.
+/// All incidents that a channel knows, with the newest notification of each, the acceptance of the
+/// first that is stored, and the kind of the newest problem or recovery.
 pub(super) const OPEN: &str = "
     SELECT i.incident, n.host, n.severity, n.accepted_ms, n.content, (
         SELECT f.accepted_ms FROM outbox_notification AS f
         WHERE f.incident = i.incident AND f.incident <> '' AND f.id >= i.since AND f.kind = 1
-        ORDER BY f.id LIMIT 1)
+        ORDER BY f.id LIMIT 1), (
+        SELECT k.kind FROM outbox_notification AS k
+        WHERE k.incident = i.incident AND k.incident <> '' AND k.kind IN (1, 2)
+        ORDER BY k.id DESC LIMIT 1)
     FROM (SELECT incident, max(newest) AS newest, min(since) AS since
         FROM outbox_incident GROUP BY incident) AS i
     LEFT JOIN outbox_notification AS n ON n.id = i.newest";
@@ -124,12 +127,13 @@ pub(super) fn incidents(
     transaction: &Transaction<'_>,
     query: &IncidentQuery,
 ) -> rusqlite::Result<Vec<OpenIncident>> {
-    let mut found: Vec<OpenIncident> = transaction
+    let known: Vec<Option<OpenIncident>> = transaction
         .prepare_cached(&format!(
             "{OPEN} WHERE (?1 IS NULL OR i.incident = ?1) AND (?2 IS NULL OR n.host = ?2)"
         ))?
         .query_map(params![query.incident, query.host], open)?
         .collect::<Result<_, _>>()?;
+    let mut found: Vec<OpenIncident> = known.into_iter().flatten().collect();
     found.sort_by(|one, other| rule::order(one).cmp(&rule::order(other)));
     found.truncate(query.limit as usize);
     let mut channels = transaction.prepare_cached(
@@ -144,11 +148,18 @@ pub(super) fn incidents(
     Ok(found)
 }
 
-/// Reads a row of [`OPEN`].
-fn open(row: &Row<'_>) -> rusqlite::Result<OpenIncident> {
+/// Reads a row of [`OPEN`]; `None` if the end of the problem was accepted.
+fn open(row: &Row<'_>) -> rusqlite::Result<Option<OpenIncident>> {
+    let newest = match row.get::<_, Option<i64>>(6)? {
+        Some(_) => Some(column(row, 6, Kind::from_number)?),
+        None => None,
+    };
+    if rule::has_ended(newest) {
+        return Ok(None);
+    }
     let newest_ms: i64 = row.get::<_, Option<i64>>(3)?.unwrap_or_default();
     let severity = row.get::<_, Option<i64>>(2)?;
-    Ok(OpenIncident {
+    Ok(Some(OpenIncident {
         incident: row.get(0)?,
         host: row.get::<_, Option<String>>(1)?.unwrap_or_default(),
         severity: match severity {
@@ -160,5 +171,5 @@ fn open(row: &Row<'_>) -> rusqlite::Result<OpenIncident> {
         content: row.get::<_, Option<String>>(4)?.unwrap_or_default(),
         channels: Vec::new(),
         acknowledgement: None,
-    })
+    }))
 }

@@ -148,6 +148,7 @@ fn an_acknowledgement_and_what_it_is_of_are_found_by_name() {
             "SCAN i",
             "SEARCH n USING INTEGER PRIMARY KEY (rowid=?) LEFT-JOIN",
             "SEARCH f USING INDEX outbox_notification_by_incident (incident=? AND id>?)",
+            "SEARCH k USING INDEX outbox_notification_by_incident (incident=?)",
         ],
     );
 }

@@ -340,3 +340,19 @@ pub async fn open_incidents_are_listed_the_most_severe_first(subject: &dyn Subje
     let records: Vec<Record> = store.deliveries(of_incident).await.unwrap();
     assert_eq!(records.len(), 4);
 }
+
+/// The end goes to the channels of its own time: the problem is over for the others, too.
+pub async fn what_has_ended_is_not_open_although_a_channel_was_not_notified_of_the_end(
+    subject: &dyn Subject,
+) {
+    let store = notified(subject).await;
+    let recovery = |name: &str, channels: &[&str]| of_incident(name, Kind::Recovery, channels);
+    accept(&store, recovery("over", &["b"])).await;
+    assert_eq!(open(&store).await, []);
+    accept(&store, problem("again", Severity::Warning, &["a"])).await;
+    assert_eq!(open(&store).await.len(), 1);
+    // It is over with the acceptance of its end, and not with the delivery.
+    accept(&store, recovery("over again", &["a"])).await;
+    assert_eq!(state(&store, "over again", "a").await, State::Pending);
+    assert_eq!(open(&store).await, []);
+}

@@ -83,7 +83,8 @@ macro_rules! store_suite {
                 a_delivery_is_acknowledged_with_its_problem,
                 what_is_not_open_is_not_acknowledged,
                 a_later_problem_of_the_same_name_is_not_silenced,
-                open_incidents_are_listed_the_most_severe_first;
+                open_incidents_are_listed_the_most_severe_first,
+                what_has_ended_is_not_open_although_a_channel_was_not_notified_of_the_end;
             following: whoever_follows_from_now_on_sees_what_comes_and_nothing_before,
                 acknowledgements_are_followed_too, a_cursor_that_this_store_never_gave_has_a_gap,
                 a_page_of_changes_ends_at_its_limit_and_the_next_begins_there;

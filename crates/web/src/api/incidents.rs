@@ -1,10 +1,15 @@
 //! Open incidents, and who has taken them over.
 
-use std::time::{Duration, SystemTime};
+use std::{
+    sync::Arc,
+    time::{Duration, SystemTime},
+};
 
 use annunciator::{
     Acknowledge, Engine, Severity,
-    store::{Acknowledgement, DeliveryId, IncidentQuery, MessageText, OpenIncident},
+    store::{
+        Acknowledgement, DeliveryId, IncidentQuery, MessageText, OpenIncident, Store, StoreError,
+    },
 };
 use axum::{Json, extract::State};
 use jiff::Timestamp;
@@ -18,6 +23,7 @@ use crate::{
     extract::{JsonBody, Query},
     identity::{Actor, Reader},
     problem::{Problem, Reason},
+    shared_incidents::SharedIncidents,
 };
 
 /// The maximum number of incidents in an answer.
@@ -110,32 +116,63 @@ pub(super) async fn list(
     let query = IncidentQuery {
         incident: asked.incident,
         host: asked.host,
-        now_ms: Timestamp::now().as_millisecond(),
-        limit: MAX_INCIDENTS,
+        ..every_incident()
     };
-    let open = api.store()?.incidents(query).await;
-    let open = open.map_err(|error| unavailable(&error))?;
-    Ok(Json(Incidents {
-        incidents: open.into_iter().map(IncidentJson::from).collect(),
-    }))
+    let shared = query.host.as_deref().map(|host| api.shared.of(host));
+    let incidents = open(api.store()?, query, &shared.unwrap_or_default()).await;
+    let incidents = incidents.map_err(|error| unavailable(&error))?;
+    Ok(Json(Incidents { incidents }))
 }
 
-/// Returns the open incidents, or those of a host; none if the engine has no store, or if that
-/// does not answer, which is logged.
-pub async fn open_incidents(engine: &Engine, host: Option<&str>) -> Vec<IncidentJson> {
+/// A query for all incidents that are open now.
+fn every_incident() -> IncidentQuery {
+    IncidentQuery {
+        now_ms: Timestamp::now().as_millisecond(),
+        limit: MAX_INCIDENTS,
+        ..IncidentQuery::default()
+    }
+}
+
+/// Returns the open incidents that a query asks for, and of `shared` those that are open.
+async fn open(
+    store: &Arc<dyn Store>,
+    query: IncidentQuery,
+    shared: &[String],
+) -> Result<Vec<IncidentJson>, StoreError> {
+    let now_ms = query.now_ms;
+    let only = query.incident.clone();
+    let mut open = store.incidents(query).await?;
+    for incident in shared {
+        let is_asked_for = only.as_ref().is_none_or(|only| only == incident);
+        if is_asked_for && !open.iter().any(|one| one.incident == *incident) {
+            open.extend(
+                store
+                    .incidents(IncidentQuery::one(incident, now_ms))
+                    .await?,
+            );
+        }
+    }
+    Ok(open.into_iter().map(IncidentJson::from).collect())
+}
+
+/// Returns the open incidents, or those of a host, of which the embedding program says which it
+/// shares with other hosts; none if the engine has no store, or if that does not answer, which is
+/// logged.
+pub async fn open_incidents(
+    engine: &Engine,
+    host: Option<(&str, &SharedIncidents)>,
+) -> Vec<IncidentJson> {
     let Some(store) = engine.store() else {
         return Vec::new();
     };
     let query = IncidentQuery {
-        incident: None,
-        host: host.map(str::to_owned),
-        now_ms: Timestamp::now().as_millisecond(),
-        limit: MAX_INCIDENTS,
+        host: host.map(|(host, _)| host.to_owned()),
+        ..every_incident()
     };
-    let open = store.incidents(query).await;
+    let shared = host.map(|(host, shared)| shared.of(host));
+    let open = open(store, query, &shared.unwrap_or_default()).await;
     let open = open.inspect_err(|error| tracing::warn!("{error}"));
-    let open = open.unwrap_or_default().into_iter();
-    open.map(IncidentJson::from).collect()
+    open.unwrap_or_default()
 }
 
 /// An acknowledgement: of an incident, of a delivery, or of all open incidents of a host.
@@ -225,16 +262,25 @@ pub(super) async fn acknowledge(
 ) -> Result<Json<Acknowledgements>, Problem> {
     acting.about(body.names());
     let by = body.by.clone().unwrap_or(identity.name);
+    let of_host = |host: &str, by: &str| {
+        let shared = api.shared.of(host).into_iter();
+        let shared = shared.map(|incident| Acknowledge::incident(incident, by));
+        [Acknowledge::host(host, by)]
+            .into_iter()
+            .chain(shared)
+            .collect::<Vec<_>>()
+    };
+    // The first of these that is open.
     let attempts = match (&body.incident, body.delivery, &body.host, &body.target) {
-        (Some(incident), None, None, None) => vec![Acknowledge::incident(incident, by)],
+        (Some(incident), None, None, None) => vec![vec![Acknowledge::incident(incident, by)]],
         (None, Some(delivery), None, None) => {
-            vec![Acknowledge::delivery(DeliveryId(delivery), by)]
+            vec![vec![Acknowledge::delivery(DeliveryId(delivery), by)]]
         }
-        (None, None, Some(host), None) => vec![Acknowledge::host(host, by)],
-        (None, None, None, Some(target)) => vec![
-            Acknowledge::incident(target, by.clone()),
-            Acknowledge::host(target, by),
-        ],
+        (None, None, Some(host), None) => vec![of_host(host, &by)],
+        (None, None, None, Some(target)) => {
+            let incident = Acknowledge::incident(target, by.as_str());
+            vec![vec![incident], of_host(target, &by)]
+        }
         _ => {
             let detail = "name one of `incident`, `delivery`, `host` and `target`";
             return Err(Problem::new(Reason::Invalid, detail));
@@ -245,16 +291,19 @@ pub(super) async fn acknowledge(
         until.map_err(|why| Problem::new(Reason::Invalid, why.clone()).at("/until_ms", why))
     });
     let until = until.transpose()?;
-    for acknowledge in attempts {
-        let via = body.via.as_deref().unwrap_or("API");
-        let mut acknowledge = acknowledge
-            .via(via)
-            .note(body.note.as_deref().unwrap_or_default());
-        if let Some(until) = until {
-            acknowledge = acknowledge.until(until);
+    for attempt in attempts {
+        let mut acknowledged = Vec::new();
+        for acknowledge in attempt {
+            let via = body.via.as_deref().unwrap_or("API");
+            let mut acknowledge = acknowledge
+                .via(via)
+                .note(body.note.as_deref().unwrap_or_default());
+            if let Some(until) = until {
+                acknowledge = acknowledge.until(until);
+            }
+            let taken = api.engine.acknowledge(acknowledge).await;
+            acknowledged.extend(taken.map_err(|error| refused(&error))?);
         }
-        let acknowledged = api.engine.acknowledge(acknowledge).await;
-        let acknowledged = acknowledged.map_err(|error| refused(&error))?;
         if !acknowledged.is_empty() {
             let json = acknowledged.iter().map(serde_json::to_value);
             return Ok(Json(Acknowledgements {

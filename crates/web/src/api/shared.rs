@@ -12,6 +12,7 @@ use crate::{
     acts::Acts,
     problem::{Problem, Reason},
     report,
+    shared_incidents::SharedIncidents,
     tokens::Tokens,
 };
 
@@ -32,6 +33,8 @@ pub(crate) struct Api {
     pub(crate) feed: Feed,
     /// What was done.
     pub(crate) acts: Acts,
+    /// The incidents that hosts share.
+    pub(crate) shared: SharedIncidents,
 }
 
 impl Api {

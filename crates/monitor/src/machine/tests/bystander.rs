@@ -73,6 +73,11 @@ impl Bystander {
             Occurrence::ManyOverdue(of) => (of.clone(), Vec::new()),
             Occurrence::Back(of) => (Vec::new(), all(of)),
             Occurrence::ManyBack(of) => (Vec::new(), of.clone()),
+            Occurrence::Removed(of) => {
+                self.flapping.remove(of);
+                self.overdue.remove(of);
+                return Ok(());
+            }
             Occurrence::Flapping { of, .. } => {
                 prop_assert!(self.flapping.insert(of.clone()), "told twice: {of:?} flaps");
                 return Ok(());

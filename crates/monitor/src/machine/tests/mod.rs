@@ -241,6 +241,7 @@ fn brief(what: &Occurrence) -> String {
         Occurrence::Overdue(of) => format!("{} overdue", of.host),
         Occurrence::Lapsed { of, lapse } => format!("{} lapsed: {lapse}", of.host),
         Occurrence::Back(of) => format!("{} back", of.host),
+        Occurrence::Removed(of) => format!("{} removed", of.host),
         Occurrence::ManyOverdue(of) => format!("{} overdue", of.len()),
         Occurrence::ManyBack(of) => format!("{} back", of.len()),
         Occurrence::Flapping { of, .. } => format!("{} flapping", of.host),

@@ -160,11 +160,16 @@ fn a_datagram_that_does_not_fit_is_refused_and_changes_nothing() {
 }
 
 #[test]
-fn what_became_of_a_host_that_left_the_configuration_is_kept() {
+fn the_problem_of_a_host_that_leaves_the_configuration_is_over_and_its_state_is_kept() {
     let mut world = World::new(&["a"]);
     world.beat("a");
     world.pass(SECOND * 30);
     assert_eq!(world.notified(), ["a overdue"]);
+    world
+        .machine
+        .configure(world.settings.clone(), [], world.now);
+    world.pass(SECOND * 30);
+    assert_eq!(world.notified(), ["a removed"]);
     world
         .machine
         .configure(world.settings.clone(), [], world.now);
@@ -176,7 +181,7 @@ fn what_became_of_a_host_that_left_the_configuration_is_kept() {
         .configure(world.settings.clone(), world.hosts.clone(), world.now);
     world.beat("a");
     world.pass(SECOND);
-    assert_eq!(world.notified(), ["a back"]);
+    assert_eq!(world.notified(), ["a overdue", "a back"]);
 }
 
 #[test]

@@ -13,7 +13,7 @@ use annunciator_protocol::{Datagram, Event, Family};
 
 use super::*;
 use crate::{
-    incidents::Grouping,
+    incidents::Reported,
     machine::{HostSettings, Machine, Moment, Settings, Tick},
 };
 
@@ -126,7 +126,7 @@ async fn hosts_that_are_gone_for_long_are_forgotten() {
         ["a/IPv4/heartbeat", "ä b/cpu"].map(|incident| crate::incidents::IncidentChange {
             incident: incident.into(),
             name: "c".into(),
-            grouping: Some(Grouping::Alone),
+            reported: Some(Reported::alone()),
         });
     let batch = Batch::default()
         .step(machine.take_step())

@@ -179,6 +179,7 @@ impl Model {
         let mut names: Vec<&String> = self.problems.iter().map(|one| &one.incident).collect();
         names.sort_unstable();
         names.dedup();
+        names.retain(|name| !self.is_ending(name));
         let mut open = vec![];
         for name in names {
             let problems = self.problems_named(name);
