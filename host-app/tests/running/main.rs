@@ -29,6 +29,7 @@ mod log;
 mod messages;
 mod monitor;
 mod new_plugin;
+mod open_incidents;
 mod pings;
 mod proxy;
 mod reload;

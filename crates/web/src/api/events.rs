@@ -2,9 +2,10 @@
 
 use axum::{
     Extension,
+    body::Body,
     extract::State,
-    http::{HeaderMap, HeaderName},
-    response::{IntoResponse as _, Response, Sse},
+    http::{HeaderMap, HeaderName, HeaderValue, header},
+    response::{IntoResponse as _, Response},
 };
 use serde::Deserialize;
 use utoipa::IntoParams;
@@ -20,6 +21,12 @@ use crate::{
 /// Where a client says what it has seen last.
 /// <https://html.spec.whatwg.org/multipage/server-sent-events.html#last-event-id>
 const LAST_EVENT_ID: HeaderName = HeaderName::from_static("last-event-id");
+
+/// The type of an event stream.
+const TYPE: HeaderValue = HeaderValue::from_static("text/event-stream");
+/// Says to a proxy that it passes the answer on as it comes.
+/// <https://nginx.org/en/docs/http/ngx_http_proxy_module.html#proxy_buffering>
+const ACCEL_BUFFERING: HeaderName = HeaderName::from_static("x-accel-buffering");
 
 /// Where an event stream begins.
 #[derive(Debug, Clone, Default, Deserialize, IntoParams)]
@@ -66,7 +73,12 @@ pub(super) async fn follow(
     let Extension(Drain(drain)) = drain.unwrap_or_default();
     let events = api.feed.events(after, permit, drain).await;
     let events = events.map_err(|error| unavailable(&error))?;
-    Ok(Sse::new(events).into_response())
+    let headers = [
+        (header::CONTENT_TYPE, TYPE),
+        (header::CACHE_CONTROL, HeaderValue::from_static("no-cache")),
+        (ACCEL_BUFFERING, HeaderValue::from_static("no")),
+    ];
+    Ok((headers, Body::from_stream(events)).into_response())
 }
 
 fn cursor(id: &[u8]) -> Result<i64, Problem> {

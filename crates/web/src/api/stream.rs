@@ -1,12 +1,14 @@
 //! Follows the store's change feed, once for all event streams of this server.
 //!
-//! While somebody listens, one task asks the store what has changed, and hands each event to all
-//! streams. A stream that begins with a cursor, or was too slow, reads from the store by itself
-//! until it has caught up. Nothing is done while nobody listens.
+//! While somebody listens, one task asks the store four times a second what has changed, writes
+//! the events once, and hands the same bytes to all streams. In a storm of notifications, streams
+//! are late rather than deliveries. A stream that begins with a cursor, or was too slow, reads from
+//! the store by itself until it has caught up. Nothing is done while nobody listens.
 
 use std::{
     collections::VecDeque,
     convert::Infallible,
+    fmt::Write as _,
     sync::{Arc, Mutex, PoisonError},
     time::Duration,
 };
@@ -17,7 +19,7 @@ use annunciator::{
         Acknowledgement, FeedChange, FeedEntry, FeedPage, FeedQuery, IncidentQuery, StoreError,
     },
 };
-use axum::response::sse;
+use axum::body::Bytes;
 use futures_util::{Stream, stream};
 use jiff::Timestamp;
 use serde::Serialize;
@@ -32,10 +34,12 @@ use super::records::DeliveryJson;
 /// How often the store is asked, while somebody listens: often enough that a person sees a change
 /// at once, and rarely enough that the store does not notice.
 const POLL_INTERVAL: Duration = Duration::from_millis(250);
-/// The maximum number of changes that are read at once.
+/// The maximum number of changes that are read at once. With the interval, this is what streams
+/// cost at most: 2,000 changes a second, each of some 600 bytes to each stream.
 const PAGE: u32 = 500;
-/// The number of events that a stream may lag behind before it reads from the store again.
-const MAX_LAG: usize = 1024;
+/// The number of batches that a stream may lag behind before it reads from the store again: four
+/// seconds.
+const MAX_LAG: usize = 16;
 /// How often a stream says that it is alive, when nothing else happens. Whoever reads it may take
 /// twice as long as a sign that the connection is lost.
 const TICK: Duration = Duration::from_secs(5);
@@ -43,7 +47,7 @@ const TICK: Duration = Duration::from_secs(5);
 /// again. A token or a session that was revoked is of no more use after that.
 const MAX_LENGTH: Duration = Duration::from_secs(15 * 60);
 /// The delay before a client connects again.
-const RETRY: Duration = Duration::from_secs(2);
+const RETRY_MS: u32 = 2000;
 /// The maximum number of streams at once, fewer than the connections that a server accepts, so
 /// that there are always some for other requests.
 pub(crate) const MAX_STREAMS: usize = 256;
@@ -59,13 +63,39 @@ struct AcknowledgementEvent<'a> {
     acknowledgement: Option<Acknowledgement>,
 }
 
-/// An event, as all streams send it.
-#[derive(Debug)]
-struct Event {
-    /// Its number in the store's feed, which is also its cursor; none for what is not stored.
-    number: Option<i64>,
-    name: &'static str,
-    data: String,
+/// Events, as all streams send them.
+#[derive(Debug, Clone)]
+struct Batch {
+    /// The cursor after which they follow, and that of the last; none for what is not stored.
+    span: Option<(i64, i64)>,
+    bytes: Bytes,
+}
+
+/// Writes events.
+/// <https://html.spec.whatwg.org/multipage/server-sent-events.html#parsing-an-event-stream>
+#[derive(Debug, Default)]
+struct EventWriter(String);
+
+impl EventWriter {
+    /// Writes an event. `data` has no line breaks.
+    fn event(&mut self, number: Option<i64>, name: &str, data: &str) {
+        // Writing to a string cannot fail.
+        if let Some(number) = number {
+            let _ = writeln!(self.0, "id: {number}");
+        }
+        let _ = write!(self.0, "event: {name}\ndata: {data}\n\n");
+    }
+
+    fn bytes(self) -> Bytes {
+        self.0.into()
+    }
+}
+
+/// Writes an event that says no more than its name.
+fn bare(number: Option<i64>, name: &str) -> Bytes {
+    let mut written = EventWriter::default();
+    written.event(number, name, NOTHING);
+    written.bytes()
 }
 
 /// What has changed, for any number of streams. Clones are handles on the same one.
@@ -77,7 +107,7 @@ struct SharedFeed {
     engine: Engine,
     /// The changes of the embedding program, which are not in the store.
     program: Option<watch::Receiver<u64>>,
-    events: broadcast::Sender<Arc<Event>>,
+    batches: broadcast::Sender<Batch>,
     /// Whether the task runs.
     is_running: Mutex<bool>,
     permits: Arc<Semaphore>,
@@ -88,7 +118,7 @@ impl Feed {
         Self(Arc::new(SharedFeed {
             engine,
             program,
-            events: broadcast::Sender::new(MAX_LAG),
+            batches: broadcast::Sender::new(MAX_LAG),
             is_running: Mutex::new(false),
             permits: Arc::new(Semaphore::new(MAX_STREAMS)),
         }))
@@ -108,21 +138,19 @@ impl Feed {
         after: Option<i64>,
         permit: OwnedSemaphorePermit,
         drain: CancellationToken,
-    ) -> Result<impl Stream<Item = Result<sse::Event, Infallible>> + use<>, StoreError> {
+    ) -> Result<impl Stream<Item = Result<Bytes, Infallible>> + use<>, StoreError> {
         // Before the store is read: what comes after that comes by this receiver.
-        let receiver = self.0.events.subscribe();
+        let receiver = self.0.batches.subscribe();
         self.follow().await?;
         // Only where it begins: what there is already, the reader reads.
         let first = self.page(FeedQuery { after, limit: 0 }).await?;
         let cursor = after.unwrap_or(first.cursor);
-        let begin = sse::Event::default()
-            .retry(RETRY)
-            .event("ready")
-            .data(NOTHING);
+        // A client that is cut off before the first change has a cursor, too.
+        let mut begin = EventWriter(format!("retry: {RETRY_MS}\n"));
+        begin.event(Some(cursor), "ready", NOTHING);
         let reader = StreamReader {
             feed: self.clone(),
-            // A client that is cut off before the first change has a cursor, too.
-            waiting: VecDeque::from([begin.id(cursor.to_string())]),
+            waiting: VecDeque::from([begin.bytes()]),
             cursor,
             is_behind: true,
             receiver,
@@ -172,7 +200,7 @@ impl Feed {
             {
                 // Under the lock, so that a stream that begins now finds the task, or starts one.
                 let mut is_running = self.is_running();
-                if self.0.events.receiver_count() == 0 {
+                if self.0.batches.receiver_count() == 0 {
                     *is_running = false;
                     return;
                 }
@@ -185,7 +213,7 @@ impl Feed {
             let now = self.0.engine.alerts();
             if has_changed || now != alerts {
                 alerts = now;
-                self.send(None, "state");
+                self.send(None, bare(None, "state"));
             }
             let query = FeedQuery {
                 after: Some(cursor),
@@ -193,19 +221,13 @@ impl Feed {
             };
             match self.page(query).await {
                 Ok(page) => {
-                    let is_last = page.cursor == cursor;
+                    // Of a gap, the streams hear from the store, each by its own cursor.
+                    let after = if page.has_gap { page.cursor } else { cursor };
+                    if page.cursor != cursor {
+                        let bytes = self.write(&page.entries).await;
+                        self.send(Some((after, page.cursor)), bytes);
+                    }
                     cursor = page.cursor;
-                    if page.has_gap {
-                        self.send(Some(cursor), "reset");
-                    }
-                    for entry in &page.entries {
-                        let event = self.event(entry).await;
-                        // Without receivers, the task ends.
-                        let _ = self.0.events.send(Arc::new(event));
-                    }
-                    if !is_last {
-                        continue;
-                    }
                 }
                 Err(error) => tracing::debug!("the event streams wait for the store: {error}"),
             }
@@ -213,14 +235,9 @@ impl Feed {
         }
     }
 
-    /// Sends an event that says no more than its name.
-    fn send(&self, number: Option<i64>, name: &'static str) {
-        let event = Event {
-            number,
-            name,
-            data: NOTHING.to_owned(),
-        };
-        let _ = self.0.events.send(Arc::new(event));
+    fn send(&self, span: Option<(i64, i64)>, bytes: Bytes) {
+        // Without receivers, the task ends.
+        let _ = self.0.batches.send(Batch { span, bytes });
     }
 
     /// Returns a page of the store's feed, which is empty where nothing is stored.
@@ -235,26 +252,28 @@ impl Feed {
         }
     }
 
-    async fn event(&self, entry: &FeedEntry) -> Event {
-        let (name, data) = match &entry.change {
-            FeedChange::Delivery(record) => {
-                let delivery = DeliveryJson::from((**record).clone());
-                ("delivery", serde_json::to_string(&delivery))
-            }
-            FeedChange::Acknowledgement(incident) => {
-                let acknowledgement = self.acknowledgement(incident).await;
-                let data = AcknowledgementEvent {
-                    incident,
-                    acknowledgement,
-                };
-                ("acknowledgement", serde_json::to_string(&data))
-            }
-        };
-        Event {
-            number: Some(entry.number),
-            name,
-            data: data.unwrap_or_else(|_| NOTHING.to_owned()),
+    /// Writes the events of changes.
+    async fn write(&self, entries: &[FeedEntry]) -> Bytes {
+        let mut written = EventWriter::default();
+        for entry in entries {
+            let (name, data) = match &entry.change {
+                FeedChange::Delivery(record) => {
+                    let delivery = DeliveryJson::from((**record).clone());
+                    ("delivery", serde_json::to_string(&delivery))
+                }
+                FeedChange::Acknowledgement(incident) => {
+                    let acknowledgement = self.acknowledgement(incident).await;
+                    let data = AcknowledgementEvent {
+                        incident,
+                        acknowledgement,
+                    };
+                    ("acknowledgement", serde_json::to_string(&data))
+                }
+            };
+            let data = data.unwrap_or_else(|_| NOTHING.to_owned());
+            written.event(Some(entry.number), name, &data);
         }
+        written.bytes()
     }
 
     async fn acknowledgement(&self, incident: &str) -> Option<Acknowledgement> {
@@ -269,20 +288,20 @@ impl Feed {
 struct StreamReader {
     feed: Feed,
     /// What is to be sent first.
-    waiting: VecDeque<sse::Event>,
+    waiting: VecDeque<Bytes>,
     /// The last change that was sent.
     cursor: i64,
     /// Whether it has to read from the store until it has caught up.
     is_behind: bool,
-    receiver: broadcast::Receiver<Arc<Event>>,
+    receiver: broadcast::Receiver<Batch>,
     end: Instant,
     /// Given back when the stream ends.
     _permit: OwnedSemaphorePermit,
 }
 
 impl StreamReader {
-    /// Returns the next event, or `None` at the end of the stream.
-    async fn next(&mut self) -> Option<sse::Event> {
+    /// Returns the next events, or `None` at the end of the stream.
+    async fn next(&mut self) -> Option<Bytes> {
         let tick = Instant::now() + TICK;
         loop {
             if let Some(next) = self.waiting.pop_front() {
@@ -293,26 +312,30 @@ impl StreamReader {
                 continue;
             }
             match timeout_at(tick.min(self.end), self.receiver.recv()).await {
-                Ok(Ok(event)) => self.take(&event),
+                Ok(Ok(batch)) => self.take(batch),
                 Ok(Err(broadcast::error::RecvError::Lagged(_))) => self.is_behind = true,
                 Ok(Err(broadcast::error::RecvError::Closed)) => return None,
                 Err(_) if Instant::now() >= self.end => return None,
-                Err(_) => return Some(sse::Event::default().event("tick").data(NOTHING)),
+                Err(_) => return Some(bare(None, "tick")),
             }
         }
     }
 
-    /// Queues an event, unless it was sent before.
-    fn take(&mut self, event: &Event) {
-        let mut sent = sse::Event::default().event(event.name).data(&event.data);
-        if let Some(number) = event.number {
-            if number <= self.cursor {
+    /// Queues events, unless they were sent before. What does not follow what was sent is read from
+    /// the store.
+    fn take(&mut self, batch: Batch) {
+        match batch.span {
+            Some((_, last)) if last <= self.cursor => return,
+            Some((after, _)) if after != self.cursor => {
+                self.is_behind = true;
                 return;
             }
-            self.cursor = number;
-            sent = sent.id(number.to_string());
+            Some((_, last)) => self.cursor = last,
+            None => {}
         }
-        self.waiting.push_back(sent);
+        if !batch.bytes.is_empty() {
+            self.waiting.push_back(batch.bytes);
+        }
     }
 
     /// Reads a page from the store. The stream ends if the store does not answer: the client
@@ -325,15 +348,12 @@ impl StreamReader {
         let page = self.feed.page(query).await.ok()?;
         self.is_behind = page.cursor != self.cursor;
         if page.has_gap {
-            self.cursor = page.cursor;
-            let reset = sse::Event::default().event("reset").data(NOTHING);
-            self.waiting.push_back(reset.id(page.cursor.to_string()));
+            self.waiting.push_back(bare(Some(page.cursor), "reset"));
         }
-        for entry in &page.entries {
-            let event = self.feed.event(entry).await;
-            self.take(&event);
+        if !page.entries.is_empty() {
+            self.waiting.push_back(self.feed.write(&page.entries).await);
         }
-        self.cursor = self.cursor.max(page.cursor);
+        self.cursor = page.cursor;
         Some(())
     }
 }
