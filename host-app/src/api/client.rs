@@ -6,7 +6,7 @@ use std::{
     time::Duration,
 };
 
-use annunciator_web::{PROBLEM_TYPE, Problem};
+use annunciator_web::{PROBLEM_TYPE, Problem, page::part};
 use http_body_util::{BodyExt as _, Full};
 use hyper::{
     Method, Request, StatusCode,
@@ -15,7 +15,6 @@ use hyper::{
     header::{CONTENT_TYPE, HOST, HeaderValue},
 };
 use hyper_util::rt::TokioIo;
-use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use serde_json::Value as Json;
 use tokio::{net::UnixStream, runtime, time::timeout};
 
@@ -27,28 +26,11 @@ const SHORT_TIMEOUT: Duration = Duration::from_secs(10);
 const LONG_TIMEOUT: Duration = Duration::from_secs(300);
 /// Where the API begins.
 const API: &str = "/api/v1";
-/// The characters that stand for themselves in a segment of a path: unreserved ones, see
-/// <https://www.rfc-editor.org/rfc/rfc3986#section-2.3>.
-const SEGMENT: &AsciiSet = &NON_ALPHANUMERIC
-    .remove(b'-')
-    .remove(b'.')
-    .remove(b'_')
-    .remove(b'~');
-
-/// Returns a name as one segment of a path, or as a value in a query.
-#[must_use]
-pub fn segment(name: &str) -> String {
-    // `.` and `..` as a whole mean other paths.
-    if matches!(name, "." | "..") {
-        return name.replace('.', "%2E");
-    }
-    utf8_percent_encode(name, SEGMENT).to_string()
-}
 
 /// Returns the path of a host, below the API.
 #[must_use]
 pub fn host_path(host: &str) -> String {
-    format!("/hosts/{}", segment(host))
+    format!("/hosts/{}", part(host))
 }
 
 /// An error returned when the monitor did not get a request, or did not carry it out.

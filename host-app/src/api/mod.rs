@@ -10,7 +10,7 @@ mod ping;
 mod routes;
 mod silence_pages;
 
-pub use client::{Client, ClientError, host_path, segment};
+pub use client::{Client, ClientError, host_path};
 pub use control::{ControlError, at_address, at_socket, router};
 pub use routes::{
     ExplainAnswer, MAX_LINES, MAX_SILENCE, SilenceBody, Silenced, StatusAnswer, Subject,

@@ -219,3 +219,20 @@ fn without_a_store_each_message_is_tried_once() {
     wait_for("a line in the history", noted);
     assert_eq!(monitor.status()["messages"]["handing_over"], 0);
 }
+
+#[test]
+fn whoever_has_waited_long_enough_is_told_that_the_outcome_is_not_known_yet() {
+    let stuck = yaml(CALM).replace(
+        "type: steady, text: hello, notes: HOME/notes",
+        "type: ill_behaved, how: never_answers",
+    );
+    let home = Home::with(&stuck);
+    let monitor = home.start();
+    let body = json!({ "message": "hello" });
+    let answer = monitor.client().post("/notifications?wait=1s", Some(&body));
+    assert_eq!(answer.unwrap(), json!({ "outcome": null }));
+    // It was accepted, and is under way.
+    let deliveries = monitor.client().get("/deliveries").unwrap();
+    assert_eq!(deliveries["deliveries"][0]["body"], "hello");
+    assert_eq!(deliveries["deliveries"][0]["state"], "in_flight");
+}

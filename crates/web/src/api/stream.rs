@@ -69,25 +69,43 @@ struct Batch {
     /// The cursor after which they follow, and that of the last; none for what is not stored.
     span: Option<(i64, i64)>,
     bytes: Bytes,
+    /// Where each event begins, by its number.
+    begins: Arc<[(i64, usize)]>,
+}
+
+impl Batch {
+    /// Returns the events after a cursor.
+    fn after(&self, cursor: i64) -> Bytes {
+        let seen = self.begins.partition_point(|(number, _)| *number <= cursor);
+        match self.begins.get(seen) {
+            Some((_, begin)) => self.bytes.slice(begin..),
+            None => Bytes::new(),
+        }
+    }
 }
 
 /// Writes events.
 /// <https://html.spec.whatwg.org/multipage/server-sent-events.html#parsing-an-event-stream>
 #[derive(Debug, Default)]
-struct EventWriter(String);
+struct EventWriter {
+    text: String,
+    /// Where each event with a number begins.
+    begins: Vec<(i64, usize)>,
+}
 
 impl EventWriter {
     /// Writes an event. `data` has no line breaks.
     fn event(&mut self, number: Option<i64>, name: &str, data: &str) {
         // Writing to a string cannot fail.
         if let Some(number) = number {
-            let _ = writeln!(self.0, "id: {number}");
+            self.begins.push((number, self.text.len()));
+            let _ = writeln!(self.text, "id: {number}");
         }
-        let _ = write!(self.0, "event: {name}\ndata: {data}\n\n");
+        let _ = write!(self.text, "event: {name}\ndata: {data}\n\n");
     }
 
     fn bytes(self) -> Bytes {
-        self.0.into()
+        self.text.into()
     }
 }
 
@@ -146,7 +164,10 @@ impl Feed {
         let first = self.page(FeedQuery { after, limit: 0 }).await?;
         let cursor = after.unwrap_or(first.cursor);
         // A client that is cut off before the first change has a cursor, too.
-        let mut begin = EventWriter(format!("retry: {RETRY_MS}\n"));
+        let mut begin = EventWriter {
+            text: format!("retry: {RETRY_MS}\n"),
+            ..EventWriter::default()
+        };
         begin.event(Some(cursor), "ready", NOTHING);
         let reader = StreamReader {
             feed: self.clone(),
@@ -213,7 +234,9 @@ impl Feed {
             let now = self.0.engine.alerts();
             if has_changed || now != alerts {
                 alerts = now;
-                self.send(None, bare(None, "state"));
+                let mut state = EventWriter::default();
+                state.event(None, "state", NOTHING);
+                self.send(None, state);
             }
             let query = FeedQuery {
                 after: Some(cursor),
@@ -224,8 +247,8 @@ impl Feed {
                     // Of a gap, the streams hear from the store, each by its own cursor.
                     let after = if page.has_gap { page.cursor } else { cursor };
                     if page.cursor != cursor {
-                        let bytes = self.write(&page.entries).await;
-                        self.send(Some((after, page.cursor)), bytes);
+                        let written = self.write(&page.entries).await;
+                        self.send(Some((after, page.cursor)), written);
                     }
                     cursor = page.cursor;
                 }
@@ -235,9 +258,14 @@ impl Feed {
         }
     }
 
-    fn send(&self, span: Option<(i64, i64)>, bytes: Bytes) {
+    fn send(&self, span: Option<(i64, i64)>, written: EventWriter) {
+        let batch = Batch {
+            span,
+            begins: written.begins.as_slice().into(),
+            bytes: written.bytes(),
+        };
         // Without receivers, the task ends.
-        let _ = self.0.batches.send(Batch { span, bytes });
+        let _ = self.0.batches.send(batch);
     }
 
     /// Returns a page of the store's feed, which is empty where nothing is stored.
@@ -253,7 +281,7 @@ impl Feed {
     }
 
     /// Writes the events of changes.
-    async fn write(&self, entries: &[FeedEntry]) -> Bytes {
+    async fn write(&self, entries: &[FeedEntry]) -> EventWriter {
         let mut written = EventWriter::default();
         for entry in entries {
             let (name, data) = match &entry.change {
@@ -273,7 +301,7 @@ impl Feed {
             let data = data.unwrap_or_else(|_| NOTHING.to_owned());
             written.event(Some(entry.number), name, &data);
         }
-        written.bytes()
+        written
     }
 
     async fn acknowledgement(&self, incident: &str) -> Option<Acknowledgement> {
@@ -324,17 +352,21 @@ impl StreamReader {
     /// Queues events, unless they were sent before. What does not follow what was sent is read from
     /// the store.
     fn take(&mut self, batch: Batch) {
-        match batch.span {
-            Some((_, last)) if last <= self.cursor => return,
-            Some((after, _)) if after != self.cursor => {
+        let bytes = match batch.span {
+            None => batch.bytes,
+            Some((after, _)) if after > self.cursor => {
                 self.is_behind = true;
                 return;
             }
-            Some((_, last)) => self.cursor = last,
-            None => {}
-        }
-        if !batch.bytes.is_empty() {
-            self.waiting.push_back(batch.bytes);
+            Some((_, last)) => {
+                // Of what it has read by itself, it has some already.
+                let bytes = batch.after(self.cursor);
+                self.cursor = self.cursor.max(last);
+                bytes
+            }
+        };
+        if !bytes.is_empty() {
+            self.waiting.push_back(bytes);
         }
     }
 
@@ -351,9 +383,35 @@ impl StreamReader {
             self.waiting.push_back(bare(Some(page.cursor), "reset"));
         }
         if !page.entries.is_empty() {
-            self.waiting.push_back(self.feed.write(&page.entries).await);
+            let written = self.feed.write(&page.entries).await;
+            self.waiting.push_back(written.bytes());
         }
         self.cursor = page.cursor;
         Some(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn of_a_batch_a_stream_sends_what_it_has_not_read_by_itself() {
+        let mut written = EventWriter::default();
+        for (number, data) in [(3, "a"), (5, "b"), (6, "c")] {
+            written.event(Some(number), "x", data);
+        }
+        let batch = Batch {
+            span: Some((2, 7)),
+            begins: written.begins.as_slice().into(),
+            bytes: written.bytes(),
+        };
+        let count = |cursor| {
+            let bytes = batch.after(cursor);
+            let text = str::from_utf8(&bytes).unwrap().to_owned();
+            assert!(text.is_empty() || text.starts_with("id: "), "{text}");
+            text.matches("data: ").count()
+        };
+        assert_eq!([2, 3, 4, 5, 6, 7].map(count), [3, 2, 2, 1, 0, 0]);
     }
 }

@@ -5,6 +5,15 @@
 //! as marks, and each text is isolated, so that its direction does not spill over.
 
 use maud::{Markup, html};
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
+
+/// The characters that stand for themselves in an address, see
+/// <https://www.rfc-editor.org/rfc/rfc3986#section-2.3>.
+const UNRESERVED: &AsciiSet = &NON_ALPHANUMERIC
+    .remove(b'-')
+    .remove(b'.')
+    .remove(b'_')
+    .remove(b'~');
 
 /// Returns the mark of a character that is not to reach a browser; `None` for others.
 fn mark(c: char) -> Option<String> {
@@ -65,7 +74,7 @@ pub fn part(text: &str) -> String {
     if matches!(text, "." | "..") {
         return text.replace('.', "%2E");
     }
-    percent_encoding::utf8_percent_encode(text, percent_encoding::NON_ALPHANUMERIC).to_string()
+    utf8_percent_encode(text, UNRESERVED).to_string()
 }
 
 #[cfg(test)]

@@ -75,7 +75,7 @@ async fn whoever_takes_over_is_named_and_may_give_it_back() {
     let desk = Desk::with(GROUP).await;
     let cookie = desk.logged_in(Scope::Act).await;
     problem(&desk, "disk full", "web-01/disk").await;
-    let act = "/acknowledge?incident=web%2D01%2Fdisk";
+    let act = "/acknowledge?incident=web-01%2Fdisk";
     page_with(&desk, "/", &cookie, &[act]).await;
     let page = desk.post(act, "", &cookie).await;
     assert_eq!(page.status, StatusCode::SEE_OTHER, "{}", page.text);
@@ -90,7 +90,7 @@ async fn whoever_takes_over_is_named_and_may_give_it_back() {
     assert!(text.contains("<title>Now"), "nobody is needed: {text}");
     assert!(text.contains("superseded"), "{text}");
     let page = desk
-        .post("/withdraw?incident=web%2D01%2Fdisk", "", &cookie)
+        .post("/withdraw?incident=web-01%2Fdisk", "", &cookie)
         .await;
     assert_eq!(page.status, StatusCode::SEE_OTHER, "{}", page.text);
     page_with(&desk, "/", &cookie, &["<strong>1</strong>need you"]).await;

@@ -6,9 +6,9 @@ use std::{path::PathBuf, time::Duration};
 use annunciator_monitor::{Reloaded, timestamp::format_timestamp};
 use annunciator_web::{
     AcknowledgeBody, Acknowledgements, MAX_REQUEST_LENGTH, NotificationBody, Notified, Reason,
-    Withdrawn,
+    Withdrawn, page::part,
 };
-use heartbeat::api::{Client, ClientError, MAX_SILENCE, SilenceBody, Silenced, host_path, segment};
+use heartbeat::api::{Client, ClientError, MAX_SILENCE, SilenceBody, Silenced, host_path};
 use serde::de::DeserializeOwned;
 use serde_json::{Value as Json, json};
 
@@ -133,7 +133,7 @@ pub(crate) fn ack(arguments: &Arguments, ack: &Ack, output: &Output) -> Exit {
 }
 
 fn release(arguments: &Arguments, ack: &Ack, output: &Output) -> Exit {
-    let path = format!("/acknowledgements?incident={}", segment(&ack.target));
+    let path = format!("/acknowledgements?incident={}", part(&ack.target));
     let call = |client: &Client| client.delete(&path);
     with_answer(
         arguments,

@@ -1,8 +1,8 @@
 //! `hbd token`: makes, lists and removes the tokens of the running monitor's API.
 
 use annunciator_monitor::timestamp::format_timestamp;
-use annunciator_web::{MadeToken, RemovedToken, TokenBody, TokenList};
-use heartbeat::api::{Client, segment};
+use annunciator_web::{MadeToken, RemovedToken, TokenBody, TokenList, page::part};
+use heartbeat::api::Client;
 use serde_json::json;
 
 use super::control::with_answer;
@@ -44,7 +44,7 @@ pub(crate) fn run(arguments: &Arguments, token: &Token, output: &Output) -> Exit
             )
         }
         TokenAction::Remove(remove) => {
-            let path = format!("/tokens/{}", segment(&remove.name));
+            let path = format!("/tokens/{}", part(&remove.name));
             let call = |client: &Client| client.delete(&path);
             with_answer(
                 arguments,
