@@ -5,6 +5,7 @@
 
 mod client;
 mod control;
+mod host_filter;
 mod pages;
 mod ping;
 mod routes;

@@ -8,7 +8,9 @@ use annunciator_monitor::{
 };
 use annunciator_web::{
     Actor, FormBody, NoFields, Problem, Query, Reason, Segments,
-    page::{Additions, Counter, Frame, NavLink, Site, clock, length, part, plain, text, when},
+    page::{
+        Additions, Counter, Frame, NavLink, PlanForm, Site, clock, length, part, plain, text, when,
+    },
 };
 use axum::{
     Router,
@@ -19,17 +21,18 @@ use axum::{
 use maud::{Markup, html};
 use serde::Deserialize;
 
-use super::routes::{Subject, set_silence, silence_length, unknown_host};
+use super::{
+    host_filter::{HostFilter, SILENCED, states},
+    routes::{Subject, set_silence, silence_length, unknown_host},
+};
 use crate::duration::duration;
 
 /// Where the list of hosts is.
 const PATH: &str = "/hosts";
 /// How many lines of history and how many messages a host's page shows.
 const LINES: u32 = 20;
-/// The maximum number of hosts on a page; a filter finds the others.
-const MAX_HOSTS: usize = 500;
-/// The state by which silenced hosts are found, besides those of connections.
-const SILENCED: &str = "silenced";
+/// The number of hosts on a page.
+const PAGE_LENGTH: usize = 100;
 
 /// Returns the pages of a monitor. `many` are those that silence many hosts at once, with the link
 /// to them.
@@ -87,62 +90,80 @@ fn counters(overview: &Overview) -> Vec<Counter> {
 /// Which hosts are asked for. An empty field of the form asks for all.
 #[derive(Debug, Clone, Default, Deserialize)]
 #[serde(default, deny_unknown_fields)]
-struct HostFilter {
+struct Asked {
     /// A state's name, or `silenced`.
     state: String,
-    /// A part of the name.
+    /// A [filter](HostFilter).
     name: String,
+    /// The number of the page, from 1.
+    page: Option<usize>,
 }
 
-impl HostFilter {
-    fn asks_for(&self, host: &HostView) -> bool {
-        let is_state = match self.state.as_str() {
-            "" => true,
-            SILENCED => host.silenced_until_ms.is_some(),
-            state => host.state.name() == state,
-        };
-        is_state && host.host.contains(self.name.trim())
+impl Asked {
+    /// Returns the address of another page of the same hosts.
+    fn address(&self, page: usize) -> String {
+        let (state, name) = (part(&self.state), part(&self.name));
+        format!("{PATH}?state={state}&name={name}&page={page}")
     }
 }
 
 async fn list(
     State(subject): State<Arc<Subject>>,
     frame: Frame,
-    Query(filter): Query<HostFilter>,
+    Query(asked): Query<Asked>,
 ) -> Response {
     let overview = subject.monitor.overview().await;
-    let found: Vec<&HostView> = overview
-        .hosts
-        .iter()
-        .filter(|host| filter.asks_for(host))
-        .collect();
-    let states = LinkState::ALL.map(LinkState::name);
-    let states = states.into_iter().chain([HostState::NEW, SILENCED]);
+    let config = subject.monitor.engine().config();
+    let filter = HostFilter::read(&asked.name, &config);
+    let filter = filter.map(|filter| filter.in_state(&asked.state));
     let content = html! {
         h1 { "Hosts" }
         form.filter action=(PATH) role="search" {
-            label { "Name" input name="name" value=(plain(&filter.name)) data-filter; }
+            label { "Name, state:… or channel:…" input name="name" value=(plain(&asked.name)) data-filter; }
             label { "State"
                 select name="state" {
                     option value="" { "all" }
-                    @for state in states { option value=(state) selected[state == filter.state] { (state) } }
+                    @for state in states() { option value=(state) selected[state == asked.state] { (state) } }
                 }
             }
             button { "Filter" }
         }
-        @if found.is_empty() { p { "There are no such hosts." } }
-        @else { (table(&found, overview.now_ms)) }
-        @if found.len() > MAX_HOSTS { p { "These are " (MAX_HOSTS) " of " (found.len()) ": filter by name." } }
+        @match &filter {
+            Err(why) => p role="alert" { (text(why)) },
+            Ok(filter) => {
+                @let hosts = overview.hosts.iter().filter(|host| filter.covers(host, &config));
+                (some(&asked, &hosts.collect::<Vec<_>>(), overview.now_ms))
+            }
+        }
     };
     frame.show("Hosts", PATH, content).await
 }
 
-fn table(found: &[&HostView], now_ms: i64) -> Markup {
+/// A page of the hosts that were found.
+fn some(asked: &Asked, found: &[&HostView], now_ms: i64) -> Markup {
+    let pages = found.len().div_ceil(PAGE_LENGTH).max(1);
+    let page = asked.page.unwrap_or(1).clamp(1, pages);
+    let first = (page - 1) * PAGE_LENGTH;
+    let shown = &found[first..found.len().min(first + PAGE_LENGTH)];
+    html! {
+        @if found.is_empty() { p { "There are no such hosts." } }
+        @else { (table(shown, now_ms)) }
+        @if pages > 1 {
+            p.acts {
+                @if page > 1 { a.button href=(asked.address(page - 1)) { "Before" } }
+                span { (first + 1) " to " (first + shown.len()) " of " (found.len()) }
+                @if page < pages { a.button href=(asked.address(page + 1)) { "More" } }
+            }
+        }
+    }
+}
+
+fn table(shown: &[&HostView], now_ms: i64) -> Markup {
     html! {
         table {
             thead { tr { th { "Host" } th { "State" } th { "Last heard" } th { "Alerts" } } }
             tbody {
-                @for host in found.iter().take(MAX_HOSTS) {
+                @for host in shown {
                     tr #{ "host-" (part(&host.host)) } data-item {
                         td { a href={ (PATH) "/" (part(&host.host)) } data-open { (text(&host.host)) } }
                         td { (state(host, now_ms)) }
@@ -185,14 +206,17 @@ async fn show(
     State(subject): State<Arc<Subject>>,
     frame: Frame,
     Segments(host): Segments<String>,
+    Query(plan): Query<PlanForm>,
 ) -> Result<Response, Problem> {
     let explained = subject.monitor.explain(&host, LINES).await;
     let explained = explained.ok_or_else(|| unknown_host(&host))?;
-    let now_ms = subject.monitor.overview().await.now_ms;
+    let now_ms = subject.monitor.look(|_, now| now.wall_ms);
+    let config = subject.monitor.engine().config();
     let content = html! {
         h1 { (text(&host)) }
         p { (state(&explained.host, now_ms)) }
         (evidence(&explained, now_ms))
+        (plan.section(&config, &host, now_ms)?)
         @if frame.may_act() { (silence_form(&explained.host)) }
     };
     Ok(frame.show(&host, PATH, content).await)

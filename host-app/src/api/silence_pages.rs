@@ -3,6 +3,7 @@
 
 use std::{sync::Arc, time::Duration};
 
+use annunciator::Config;
 use annunciator_monitor::{Overview, machine::HostView};
 use annunciator_web::{
     Acting, Actor, FormBody, NoFields, Problem, Query, Reason,
@@ -18,6 +19,7 @@ use maud::{Markup, html};
 use serde::Deserialize;
 
 use super::{
+    host_filter::HostFilter,
     pages::typed_length,
     routes::{Subject, set_silence, silence_host},
 };
@@ -50,13 +52,17 @@ pub(super) fn pages(subject: &Arc<Subject>) -> (NavLink, Router) {
 #[derive(Debug, Clone, Default, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 struct Covered {
-    /// A part of their names; none if nobody has asked yet.
+    /// A [filter](HostFilter); none if nobody has asked yet.
     name: Option<String>,
 }
 
-fn covered<'a>(overview: &'a Overview, name: &'a str) -> impl Iterator<Item = &'a HostView> {
+fn covered<'a>(
+    overview: &'a Overview,
+    filter: &'a HostFilter,
+    config: &'a Config,
+) -> impl Iterator<Item = &'a HostView> {
     let hosts = overview.hosts.iter();
-    hosts.filter(move |host| host.host.contains(name.trim()))
+    hosts.filter(move |host| filter.covers(host, config))
 }
 
 async fn show(
@@ -65,16 +71,17 @@ async fn show(
     Query(asked): Query<Covered>,
 ) -> Response {
     let overview = subject.monitor.overview().await;
+    let config = subject.monitor.engine().config();
     let content = html! {
         h1 { "Silences" }
         (active(&overview, frame.may_act()))
         @if frame.may_act() {
             h2 { "Silence hosts" }
             form.filter action=(PATH) role="search" {
-                label { "Part of their names" input name="name" value=(plain(asked.name.as_deref().unwrap_or_default())) data-filter; }
+                label { "Part of their names, state:… or channel:…" input name="name" value=(plain(asked.name.as_deref().unwrap_or_default())) data-filter; }
                 button { "Show which" }
             }
-            @if let Some(name) = &asked.name { (preview(&overview, name)) }
+            @if let Some(name) = &asked.name { (preview(&overview, name, &config)) }
         }
     };
     frame.show("Silences", PATH, content).await
@@ -121,9 +128,13 @@ fn strip(left_ms: i64) -> Markup {
     }
 }
 
-/// Which hosts a part of their names covers, before they are silenced.
-fn preview(overview: &Overview, name: &str) -> Markup {
-    let found: Vec<&HostView> = covered(overview, name).collect();
+/// Which hosts a filter covers, before they are silenced.
+fn preview(overview: &Overview, name: &str, config: &Config) -> Markup {
+    let filter = match HostFilter::read(name, config) {
+        Ok(filter) => filter,
+        Err(why) => return html! { p role="alert" { (text(&why)) } },
+    };
+    let found: Vec<&HostView> = covered(overview, &filter, config).collect();
     let names = found.iter().take(MAX_NAMED).map(|host| &*host.host);
     let names: Vec<&str> = names.collect();
     html! {
@@ -135,7 +146,7 @@ fn preview(overview: &Overview, name: &str) -> Markup {
                 input type="hidden" name="name" value=(plain(name));
                 label { "For" input name="length" value="1h" required; }
                 label { "Reason" input name="why"; }
-                @if is_all(name) {
+                @if is_all(&filter, &found, overview) {
                     label { "Type “" (ALL) "”" input name="confirm" required autocomplete="off"; }
                 }
                 button.primary { "Silence " (found.len()) }
@@ -144,9 +155,9 @@ fn preview(overview: &Overview, name: &str) -> Markup {
     }
 }
 
-/// Returns whether a part of names is a part of every name.
-fn is_all(name: &str) -> bool {
-    name.trim().is_empty()
+/// Returns whether a filter covers every host, by what it says or by chance.
+fn is_all(filter: &HostFilter, found: &[&HostView], overview: &Overview) -> bool {
+    filter.is_all() || (found.len() == overview.hosts.len() && found.len() > 1)
 }
 
 /// What the form says.
@@ -169,14 +180,16 @@ async fn silence(
     FormBody(form): FormBody<SilenceHosts>,
 ) -> Result<Redirect, Problem> {
     let length = typed_length(&form.length)?;
-    if is_all(&form.name) && form.confirm.trim() != ALL {
+    let overview = subject.monitor.overview().await;
+    let config = subject.monitor.engine().config();
+    let filter = HostFilter::read(&form.name, &config);
+    let filter = filter.map_err(|why| Problem::new(Reason::Invalid, why))?;
+    let found: Vec<&HostView> = covered(&overview, &filter, &config).collect();
+    if is_all(&filter, &found, &overview) && form.confirm.trim() != ALL {
         let detail = format!("this silences every host: type \"{ALL}\" if you mean it");
         return Err(Problem::new(Reason::Invalid, detail));
     }
-    let overview = subject.monitor.overview().await;
-    let hosts: Vec<&str> = covered(&overview, &form.name)
-        .map(|host| &*host.host)
-        .collect();
+    let hosts: Vec<&str> = found.iter().map(|host| &*host.host).collect();
     if hosts.is_empty() {
         return Err(Problem::new(Reason::NotFound, "there are no such hosts"));
     }

@@ -19,6 +19,7 @@ mod disabled;
 mod ending;
 mod guide;
 mod hbc;
+mod host_pages;
 mod http;
 mod ingest;
 mod init;

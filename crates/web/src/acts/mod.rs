@@ -279,6 +279,7 @@ fn verb(request: &Request) -> Option<String> {
         ("DELETE", "/acknowledgements") | ("POST", "/withdraw") => "withdraw",
         ("POST", "/deliveries/{delivery}/retry" | "/deliveries/retry") => "retry",
         ("POST", "/channels/{channel}/check") => "check",
+        ("POST", "/channels/{channel}/test") => "test",
         ("POST", "/notifications") => "notify",
         ("PUT" | "POST", "/hosts/{host}/silence") | ("POST", "/silences") => "silence",
         ("DELETE", "/hosts/{host}/silence")

@@ -2,11 +2,13 @@
 
 mod acts;
 mod channels;
+mod configuration;
 mod deliveries;
 mod events;
 mod incidents;
 mod notifications;
 mod records;
+mod route;
 mod shared;
 mod stream;
 mod tokens;
@@ -20,6 +22,7 @@ use utoipa::{
 };
 use utoipa_axum::{router::OpenApiRouter, routes};
 
+pub(crate) use channels::test_channel;
 pub use deliveries::DeliveryPage;
 pub use incidents::{
     AcknowledgeBody, Acknowledgements, IncidentChannel, IncidentJson, Incidents, Withdrawn,
@@ -79,6 +82,9 @@ pub(crate) fn routes() -> OpenApiRouter<Api> {
         .routes(routes!(events::follow))
         .routes(routes!(channels::list))
         .routes(routes!(channels::check))
+        .routes(routes!(channels::test))
+        .routes(routes!(configuration::show))
+        .routes(routes!(route::show))
         .routes(routes!(acts::list))
         .routes(routes!(tokens::list, tokens::add))
         .routes(routes!(tokens::remove))

@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
-use annunciator::{Notification, Report, Route, Severity};
+use annunciator::{Notification, NotifyError, Report, Route, Severity};
 use axum::{
     Json,
     extract::State,
@@ -291,31 +291,53 @@ async fn submit(api: &Api, call: &Call) -> Result<Response, Problem> {
 async fn notify_and_wait(api: &Api, call: Call, wait: Duration) -> Result<Response, Problem> {
     let (engine, notification) = (api.engine.clone(), call.notification.clone());
     let call = Arc::new(call);
-    // A task of its own, which goes on if nobody waits for it any more.
     let its_call = Arc::clone(&call);
-    let notifying = tokio::spawn(async move {
+    let notifying = async move {
         match (its_call.names(), &its_call.host) {
             (Some(names), _) => engine.notify_channels(&names, notification).await,
             (None, Some(host)) => engine.notify_host(host, notification).await,
             (None, None) => engine.notify_default(notification).await,
         }
-    });
-    let Ok(notified) = timeout(wait, notifying).await else {
-        // No error: whoever sent it again would notify people twice.
-        let unknown = json!({ "outcome": null });
-        return Ok((StatusCode::ACCEPTED, Json(unknown)).into_response());
     };
-    let notified = notified.map_err(|error| {
-        let detail = format!("the notification could not be submitted: {error}");
-        Problem::new(Reason::Unavailable, detail)
-    })?;
-    let report = notified.map_err(|error| refused(&error))?;
+    let Some(report) = within(wait, notifying).await? else {
+        return Ok(answer(None));
+    };
     let warnings = [
         unknown_host_warning(api, &call, "were"),
         unkept::of_engine(&api.engine, api.program),
     ];
     let warnings = warnings.into_iter().flatten().collect();
-    Ok(Json(outcome(&report, call.is_recovery, warnings, false)?).into_response())
+    Ok(answer(Some(outcome(
+        &report,
+        call.is_recovery,
+        warnings,
+        false,
+    )?)))
+}
+
+/// Returns the report of a notification, or `None` if there is none in time: then it goes on.
+pub(super) async fn within(
+    wait: Duration,
+    notifying: impl Future<Output = Result<Report, NotifyError>> + Send + 'static,
+) -> Result<Option<Report>, Problem> {
+    // A task of its own, which goes on if nobody waits for it any more.
+    let Ok(notified) = timeout(wait, tokio::spawn(notifying)).await else {
+        return Ok(None);
+    };
+    let notified = notified.map_err(|error| {
+        let detail = format!("the notification could not be submitted: {error}");
+        Problem::new(Reason::Unavailable, detail)
+    })?;
+    notified.map(Some).map_err(|error| refused(&error))
+}
+
+/// Answers with an outcome, or that there is none yet. That is no error: whoever sent it again
+/// would notify people twice.
+pub(super) fn answer(outcome: Option<NotifyOutcome>) -> Response {
+    match outcome {
+        Some(outcome) => Json(Notified::Outcome(outcome)).into_response(),
+        None => (StatusCode::ACCEPTED, Json(json!({ "outcome": null }))).into_response(),
+    }
 }
 
 /// Returns the answer for a key that was used before; `None` if it was not.
@@ -326,7 +348,10 @@ async fn recall(api: &Api, call: &Call) -> Option<Result<Notified, Problem>> {
     let route = call.route(names.as_deref());
     let known = config.known_report(&**store, route, call.notification.clone());
     match known.await {
-        Ok(report) => Some(outcome(&report?, call.is_recovery, Vec::new(), true)),
+        Ok(report) => {
+            let outcome = outcome(&report?, call.is_recovery, Vec::new(), true);
+            Some(outcome.map(Notified::Outcome))
+        }
         Err(error) => Some(Err(refused(&error))),
     }
 }
@@ -347,12 +372,12 @@ fn preview(api: &Api, call: &Call) -> Result<Notified, Problem> {
 }
 
 /// Returns the outcome, for people and for programs.
-fn outcome(
+pub(super) fn outcome(
     report: &Report,
     is_recovery: bool,
     warnings: Vec<String>,
     repeats: bool,
-) -> Result<Notified, Problem> {
+) -> Result<NotifyOutcome, Problem> {
     // Deliveries are retried as long as the program runs.
     let lines = report.channels().values();
     let lines = lines.flat_map(|channel| report::lines(channel, true));
@@ -361,13 +386,13 @@ fn outcome(
         let detail = format!("the answer has no JSON form: {error}");
         Problem::new(Reason::Unavailable, detail)
     })?;
-    Ok(Notified::Outcome(NotifyOutcome {
+    Ok(NotifyOutcome {
         delivered: report::is_well(report, is_recovery),
         lines: lines.collect(),
         report: as_json,
         warnings,
         repeats,
-    }))
+    })
 }
 
 fn unknown_host_warning(api: &Api, call: &Call, were: &str) -> Option<String> {

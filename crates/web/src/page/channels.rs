@@ -9,6 +9,7 @@ use axum::{
 };
 use jiff::Timestamp;
 use maud::{Markup, html};
+use serde::Deserialize;
 
 use super::{
     now::own_alerts,
@@ -16,9 +17,11 @@ use super::{
     text::{part, text},
 };
 use crate::{
-    extract::Segments,
+    api::{NotifyOutcome, test_channel},
+    extract::{FormBody, Segments},
     identity::Actor,
     problem::{Problem, Reason},
+    test_message::test_message,
 };
 
 /// Where the list is.
@@ -28,6 +31,23 @@ pub(super) fn routes() -> Router<Pages> {
     Router::new()
         .route(PATH, get(list))
         .route("/channels/{channel}/check", post(check))
+        .route("/channels/{channel}/test", post(test))
+}
+
+/// What came of what somebody did with a channel.
+enum Found {
+    Check(Check),
+    /// A test message; no outcome if that is not known yet.
+    Test(String, Option<NotifyOutcome>),
+}
+
+impl Found {
+    fn channel(&self) -> &str {
+        match self {
+            Self::Check(check) => &check.channel,
+            Self::Test(channel, _) => channel,
+        }
+    }
 }
 
 async fn list(State(pages): State<Pages>, frame: Frame) -> Response {
@@ -43,11 +63,35 @@ async fn check(
 ) -> Result<Response, Problem> {
     let checks = pages.engine.check(&[&channel]).await;
     let checks = checks.map_err(|error| Problem::new(Reason::NotFound, error.to_string()))?;
-    let content = page(&pages, &frame, checks.first());
+    let found = checks.into_iter().next().map(Found::Check);
+    let content = page(&pages, &frame, found.as_ref());
     Ok(frame.show("Channels", PATH, content).await)
 }
 
-fn page(pages: &Pages, frame: &Frame, checked: Option<&Check>) -> Markup {
+/// What the form of a test says.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+struct TestForm {
+    /// The text; empty for the usual one.
+    message: String,
+}
+
+async fn test(
+    State(pages): State<Pages>,
+    _: Actor,
+    frame: Frame,
+    Segments(channel): Segments<String>,
+    FormBody(form): FormBody<TestForm>,
+) -> Result<Response, Problem> {
+    let program = pages.site.program();
+    let message = test_message(program, Some(&form.message));
+    let outcome = test_channel(&pages.engine, program, &channel, message).await?;
+    let found = Found::Test(channel, outcome);
+    let content = page(&pages, &frame, Some(&found));
+    Ok(frame.show("Channels", PATH, content).await)
+}
+
+fn page(pages: &Pages, frame: &Frame, found: Option<&Found>) -> Markup {
     let config = pages.engine.config();
     let alerts = pages.engine.alerts();
     let now_ms = Timestamp::now().as_millisecond();
@@ -63,11 +107,16 @@ fn page(pages: &Pages, frame: &Frame, checked: Option<&Check>) -> Markup {
                         td data-label="Type" { (text(channel.channel_type())) }
                         td { (state(channel.name(), channel.disabled().map(ToString::to_string), &alerts)) }
                         td {
-                            @if let Some(check) = checked.filter(|check| check.channel == channel.name()) {
-                                p role="status" { (finding(check)) }
+                            @if let Some(found) = found.filter(|found| found.channel() == channel.name()) {
+                                div role="status" { (finding(found)) }
                             }
                             @if frame.may_act() {
                                 form method="post" action={ (PATH) "/" (part(channel.name())) "/check" } { button { "Check" } }
+                                form.filter method="post" action={ (PATH) "/" (part(channel.name())) "/test" } {
+                                    label { span.unseen { "Text of a test on " (text(channel.name())) }
+                                        input name="message" placeholder="Test notification"; }
+                                    button { "Send a test" }
+                                }
                             }
                         }
                     }
@@ -92,7 +141,19 @@ fn state(name: &str, disabled: Option<String>, alerts: &[Alert]) -> Markup {
     }
 }
 
-fn finding(check: &Check) -> Markup {
+fn finding(found: &Found) -> Markup {
+    let check = match found {
+        Found::Check(check) => check,
+        Found::Test(_, Some(outcome)) => {
+            return html! {
+                @if outcome.delivered { span.pill.ok { "delivered" } } @else { span.pill.crit { "not delivered" } }
+                @for line in outcome.lines.iter().chain(&outcome.warnings) { p { (text(line)) } }
+            };
+        }
+        Found::Test(_, None) => {
+            return html! { p { "It was accepted, and what came of it is not known yet: " a href="/deliveries" { "look at the deliveries" } "." } };
+        }
+    };
     let status = serde_json::to_value(check.status).unwrap_or_default();
     let status = status.as_str().unwrap_or("checked").to_owned();
     html! {

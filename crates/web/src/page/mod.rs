@@ -17,6 +17,7 @@ mod layout;
 mod link;
 mod login;
 mod now;
+mod plan;
 mod refusal;
 mod site;
 mod text;
@@ -29,6 +30,7 @@ use axum::{Extension, Router};
 
 pub use layout::NavLink;
 pub use maud::Markup;
+pub use plan::PlanForm;
 pub(crate) use refusal::show_refusals;
 use site::Pages;
 pub use site::{AddToPage, Additions, Counter, Frame, Site};

@@ -182,6 +182,7 @@ pub(super) fn incident(frame: &Frame, one: &IncidentView, now_ms: i64) -> Markup
                 @if let Some(host) = host {
                     @if frame.may_act() { a.button href={ (host) "#silence" } data-key="s" { "Silence…" } }
                     a.button href=(host) { "Explain" }
+                    a.button href={ (host) "?severity=" (one.severity.name()) "#route" } { "What will be sent" }
                 }
                 a.button href=(deliveries) { "Deliveries" }
             }

@@ -1,6 +1,6 @@
 //! The event stream: whoever listens learns what changes, and misses nothing.
 
-use std::time::Duration;
+use std::{collections::HashSet, time::Duration};
 
 use annunciator::{
     Acknowledge, Kind, Notification, Route,
@@ -13,6 +13,7 @@ use axum::{
 };
 use futures_util::StreamExt as _;
 use http_body_util::BodyExt as _;
+use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 use tower::ServiceExt as _;
 
@@ -250,4 +251,41 @@ async fn beyond_so_many_streams_others_are_refused_until_one_ends() {
         }
     };
     assert!(tokio::time::timeout(WAIT_TIMEOUT, again).await.is_ok());
+}
+
+/// Some begin in the middle, so that what they have read from the store ends between two rounds of
+/// what all streams are sent.
+#[tokio::test(flavor = "multi_thread")]
+async fn in_a_storm_every_stream_has_each_change_once_and_in_order() {
+    const MESSAGES: usize = 600;
+    let desk = Desk::new().await;
+    let token = desk.token("reader", Scope::Read).await;
+    let mut listening = JoinSet::new();
+    for round in 0..6 {
+        let mut listener = listen(&desk, &token, Some("0")).await;
+        listening.spawn(async move {
+            let (mut last, mut delivered) = (0, HashSet::new());
+            while delivered.len() < MESSAGES {
+                let event = listener.named("delivery").await;
+                let number: i64 = event.id.parse().unwrap();
+                assert!(number > last, "{number} after {last}");
+                last = number;
+                if event.data["state"] == "delivered" {
+                    let body = event.data["body"].as_str().unwrap();
+                    assert!(delivered.insert(body.to_owned()), "{body} twice");
+                }
+            }
+        });
+        let mut sending = JoinSet::new();
+        for number in 0..MESSAGES / 6 {
+            let engine = desk.engine.clone();
+            let notification = Notification::new(format!("message {round}/{number}"));
+            sending.spawn(async move {
+                let accepted = engine.submit(Route::Defaults, notification, None).await;
+                accepted.unwrap();
+            });
+        }
+        sending.join_all().await;
+    }
+    listening.join_all().await;
 }

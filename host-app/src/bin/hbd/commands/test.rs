@@ -1,8 +1,7 @@
 //! `hbd test`: lets channels check their settings, or delivers a test message.
 
-use annunciator::{Check, CheckStatus, Engine, Kind, Notification};
-
-use annunciator_web::report;
+use annunciator::{Check, CheckStatus, Engine};
+use annunciator_web::{report, test_message};
 
 use crate::{
     Exit,
@@ -39,10 +38,8 @@ pub(crate) fn run(arguments: &Arguments, test: &Test, output: &Output) -> Exit {
 }
 
 async fn deliver(engine: &Engine, names: &[&str], test: &Test, output: &Output) -> Exit {
-    let notification = Notification::new("Test notification")
-        .title("Test of hbd")
-        .kind(Kind::Test);
-    let report = match engine.notify_channels(names, notification).await {
+    let message = test_message("hbd", None);
+    let report = match engine.notify_channels(names, message).await {
         Ok(report) => report,
         Err(error) => {
             output.error(&error);
