@@ -90,7 +90,7 @@ fn counters(overview: &Overview) -> Vec<Counter> {
 /// Which hosts are asked for. An empty field of the form asks for all.
 #[derive(Debug, Clone, Default, Deserialize)]
 #[serde(default, deny_unknown_fields)]
-struct Asked {
+struct HostQuery {
     /// A state's name, or `silenced`.
     state: String,
     /// A [filter](HostFilter).
@@ -99,7 +99,7 @@ struct Asked {
     page: Option<usize>,
 }
 
-impl Asked {
+impl HostQuery {
     /// Returns the address of another page of the same hosts.
     fn address(&self, page: usize) -> String {
         let (state, name) = (part(&self.state), part(&self.name));
@@ -110,7 +110,7 @@ impl Asked {
 async fn list(
     State(subject): State<Arc<Subject>>,
     frame: Frame,
-    Query(asked): Query<Asked>,
+    Query(asked): Query<HostQuery>,
 ) -> Response {
     let overview = subject.monitor.overview().await;
     let config = subject.monitor.engine().config();
@@ -140,7 +140,7 @@ async fn list(
 }
 
 /// A page of the hosts that were found.
-fn some(asked: &Asked, found: &[&HostView], now_ms: i64) -> Markup {
+fn some(asked: &HostQuery, found: &[&HostView], now_ms: i64) -> Markup {
     let pages = found.len().div_ceil(PAGE_LENGTH).max(1);
     let page = asked.page.unwrap_or(1).clamp(1, pages);
     let first = (page - 1) * PAGE_LENGTH;

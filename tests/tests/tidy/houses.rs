@@ -279,6 +279,8 @@ pub const HOUSES: &[House] = &[
                 "problem",
                 "report",
                 "scope",
+                "shared_incidents",
+                "test_message",
                 "tls",
                 "unkept",
             ],
