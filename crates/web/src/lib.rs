@@ -37,6 +37,7 @@ mod ingest;
 mod links;
 pub mod page;
 pub mod planned;
+mod plugins;
 mod problem;
 mod proxy;
 pub mod report;

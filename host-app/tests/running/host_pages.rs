@@ -196,3 +196,45 @@ fn the_configuration_is_answered_without_secrets() {
     assert_eq!(config["hosts"]["night-01"]["channels"], json!(["night"]));
     assert!(!pages.page("/configuration").contains("t0p-s3cret"));
 }
+
+#[test]
+fn plugins_are_listed_with_the_hashes_of_their_files() {
+    let pages = started();
+    let (status, list) = pages.json("GET /api/v1/plugins", None);
+    assert_eq!(status, 200);
+    let plugins = list["plugins"].as_array().unwrap().iter();
+    let mut steady = plugins.filter(|one| one["channel_types"] == json!(["steady"]));
+    let steady = steady.next().unwrap();
+    let hash = steady["sha256"].as_str().unwrap();
+    assert_eq!(hash.len(), 64, "{steady}");
+    assert_eq!(list["rejected"], json!([]));
+    let page = pages.page("/channels");
+    assert!(
+        page.contains(hash) && page.contains("No lock file is in use"),
+        "{page}"
+    );
+    assert!(page.contains("data-label=\"Waiting\">nothing<"), "{page}");
+}
+
+#[test]
+fn what_waits_for_a_channel_is_counted() {
+    let stuck = yaml(CALM).replace(
+        "type: steady, text: hello, notes: HOME/notes",
+        "type: ill_behaved, how: never_answers",
+    );
+    let home = Home::with(&format!("{stuck}web: {{listen: '127.0.0.1:0'}}\n"));
+    let monitor = home.start();
+    let address = address(&monitor);
+    let pages = Pages {
+        credential: bearer(&token(&home, "anna", "act")),
+        address,
+        _home: home,
+        _monitor: monitor,
+    };
+    let notify = "POST /api/v1/notifications";
+    for _ in 0..2 {
+        assert_eq!(pages.json(notify, Some(&json!({ "message": "x" }))).0, 202);
+    }
+    let page = pages.page("/channels");
+    assert!(page.contains(">2</a>, the oldest for "), "{page}");
+}

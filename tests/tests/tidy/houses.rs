@@ -284,7 +284,7 @@ pub const HOUSES: &[House] = &[
                 "tls",
                 "unkept",
             ],
-            &["acts", "extract", "proxy", "serve", "tokens"],
+            &["acts", "extract", "plugins", "proxy", "serve", "tokens"],
             &["config", "sessions"],
             &["cookie"],
             &["identity"],

@@ -127,6 +127,12 @@ impl Catalog {
         &self.policy.lock_file
     }
 
+    /// Returns whether only files with the hashes of the lock file are loaded.
+    #[must_use]
+    pub fn is_locked(&self) -> bool {
+        self.policy.lock.is_some()
+    }
+
     /// Returns the warnings about loaded files.
     pub(crate) fn warnings(&self) -> Vec<String> {
         let warnings = self.warnings.lock().unwrap_or_else(PoisonError::into_inner);

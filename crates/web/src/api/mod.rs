@@ -7,6 +7,7 @@ mod deliveries;
 mod events;
 mod incidents;
 mod notifications;
+mod plugins;
 mod records;
 mod route;
 mod shared;
@@ -83,6 +84,7 @@ pub(crate) fn routes() -> OpenApiRouter<Api> {
         .routes(routes!(channels::list))
         .routes(routes!(channels::check))
         .routes(routes!(channels::test))
+        .routes(routes!(plugins::list))
         .routes(routes!(configuration::show))
         .routes(routes!(route::show))
         .routes(routes!(acts::list))

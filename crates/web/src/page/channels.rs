@@ -1,6 +1,11 @@
 //! Channels: whether people can be notified there, and what a check finds.
 
-use annunciator::{Alert, Check};
+use std::collections::BTreeMap;
+
+use annunciator::{
+    Alert, Check,
+    store::{Query, State as DeliveryState},
+};
 use axum::{
     Router,
     extract::State,
@@ -15,17 +20,21 @@ use super::{
     now::own_alerts,
     site::{Frame, Pages},
     text::{part, text},
+    time::length,
 };
 use crate::{
     api::{NotifyOutcome, test_channel},
     extract::{FormBody, Segments},
     identity::Actor,
+    plugins::{self, PluginList},
     problem::{Problem, Reason},
     test_message::test_message,
 };
 
 /// Where the list is.
 const PATH: &str = "/channels";
+/// The number of deliveries that are counted as waiting, the newest.
+const MAX_WAITING: u32 = 10_000;
 
 pub(super) fn routes() -> Router<Pages> {
     Router::new()
@@ -50,9 +59,18 @@ impl Found {
     }
 }
 
-async fn list(State(pages): State<Pages>, frame: Frame) -> Response {
-    let content = page(&pages, &frame, None);
-    frame.show("Channels", PATH, content).await
+async fn list(State(pages): State<Pages>, frame: Frame) -> Result<Response, Problem> {
+    answer(&pages, &frame, None).await
+}
+
+async fn answer(pages: &Pages, frame: &Frame, found: Option<Found>) -> Result<Response, Problem> {
+    let found_plugins = plugins::list(pages.engine.catalog()).await?;
+    let waiting = waiting(pages).await?;
+    let content = html! {
+        (page(pages, frame, found.as_ref(), &waiting))
+        (plugin_table(&found_plugins))
+    };
+    Ok(frame.show("Channels", PATH, content).await)
 }
 
 async fn check(
@@ -64,8 +82,7 @@ async fn check(
     let checks = pages.engine.check(&[&channel]).await;
     let checks = checks.map_err(|error| Problem::new(Reason::NotFound, error.to_string()))?;
     let found = checks.into_iter().next().map(Found::Check);
-    let content = page(&pages, &frame, found.as_ref());
-    Ok(frame.show("Channels", PATH, content).await)
+    answer(&pages, &frame, found).await
 }
 
 /// What the form of a test says.
@@ -86,26 +103,73 @@ async fn test(
     let program = pages.site.program();
     let message = test_message(program, Some(&form.message));
     let outcome = test_channel(&pages.engine, program, &channel, message).await?;
-    let found = Found::Test(channel, outcome);
-    let content = page(&pages, &frame, Some(&found));
-    Ok(frame.show("Channels", PATH, content).await)
+    answer(&pages, &frame, Some(Found::Test(channel, outcome))).await
 }
 
-fn page(pages: &Pages, frame: &Frame, found: Option<&Found>) -> Markup {
+/// What waits for a channel.
+#[derive(Debug, Clone, Copy)]
+struct Waiting {
+    count: usize,
+    oldest_ms: i64,
+}
+
+/// Returns what waits for each channel, of the newest [`MAX_WAITING`].
+async fn waiting(pages: &Pages) -> Result<BTreeMap<String, Waiting>, Problem> {
+    let mut waiting = BTreeMap::new();
+    let Some(store) = pages.engine.store() else {
+        return Ok(waiting);
+    };
+    let query = Query {
+        states: vec![DeliveryState::Pending, DeliveryState::InFlight],
+        limit: MAX_WAITING,
+        ..Query::default()
+    };
+    let records = store.deliveries(query).await;
+    let records = records.map_err(|error| Problem::new(Reason::Unavailable, error.to_string()))?;
+    for record in records {
+        let of_it = waiting.entry(record.channel).or_insert(Waiting {
+            count: 0,
+            oldest_ms: record.accepted_ms,
+        });
+        of_it.count += 1;
+        of_it.oldest_ms = of_it.oldest_ms.min(record.accepted_ms);
+    }
+    Ok(waiting)
+}
+
+fn page(
+    pages: &Pages,
+    frame: &Frame,
+    found: Option<&Found>,
+    waiting: &BTreeMap<String, Waiting>,
+) -> Markup {
     let config = pages.engine.config();
     let alerts = pages.engine.alerts();
     let now_ms = Timestamp::now().as_millisecond();
     html! {
         (own_alerts(&alerts, now_ms))
         h1 { "Channels" }
+        @if waiting.values().map(|of_it| of_it.count).sum::<usize>() >= MAX_WAITING as usize {
+            p { "More than these " (MAX_WAITING) " wait." }
+        }
         table {
-            thead { tr { th { "Channel" } th { "Type" } th { "State" } th { "Check" } } }
+            thead { tr { th { "Channel" } th { "Type" } th { "State" } th { "Waiting" } th { "Check" } } }
             tbody {
                 @for channel in config.channels() {
                     tr data-item {
                         td { a href={ "/deliveries?channel=" (part(channel.name())) } data-open { (text(channel.name())) } }
                         td data-label="Type" { (text(channel.channel_type())) }
+                        @let deliveries = format!("/deliveries?state=pending&channel={}", part(channel.name()));
                         td { (state(channel.name(), channel.disabled().map(ToString::to_string), &alerts)) }
+                        td data-label="Waiting" {
+                            @match waiting.get(channel.name()) {
+                                None => "nothing",
+                                Some(of_it) => {
+                                    a href=(deliveries) { (of_it.count) }
+                                    ", the oldest for " (length(now_ms - of_it.oldest_ms))
+                                },
+                            }
+                        }
                         td {
                             @if let Some(found) = found.filter(|found| found.channel() == channel.name()) {
                                 div role="status" { (finding(found)) }
@@ -118,6 +182,36 @@ fn page(pages: &Pages, frame: &Frame, found: Option<&Found>) -> Markup {
                                     button { "Send a test" }
                                 }
                             }
+                        }
+                    }
+                }
+            }
+        }
+    }
+}
+
+fn plugin_table(list: &PluginList) -> Markup {
+    html! {
+        h2 #plugins { "Plugins" }
+        p {
+            @match &list.lock_file {
+                Some(file) => { "Only files with the hashes in " code { (text(file)) } " are loaded." },
+                None => "No lock file is in use: files are loaded whatever their hashes.",
+            }
+        }
+        @for why in &list.rejected { p role="alert" { (text(why)) } }
+        table {
+            thead { tr { th { "Plugin" } th { "Version" } th { "Contract" } th { "Channel types" } th { "File and its SHA-256" } } }
+            tbody {
+                @for plugin in &list.plugins {
+                    tr {
+                        td { (text(&plugin.name)) }
+                        td data-label="Version" { (text(&plugin.version)) }
+                        td data-label="Contract" { (text(&plugin.contract)) }
+                        td data-label="Channel types" { (text(&plugin.channel_types.join(", "))) }
+                        td data-label="File" {
+                            code { (text(&plugin.path)) } br;
+                            code.dim { (plugin.sha256.as_deref().unwrap_or("cannot be read")) }
                         }
                     }
                 }
