@@ -110,6 +110,8 @@ async fn test(
 #[derive(Debug, Clone, Copy)]
 struct Waiting {
     count: usize,
+    /// How many were tried in vain.
+    tried: usize,
     oldest_ms: i64,
 }
 
@@ -129,9 +131,12 @@ async fn waiting(pages: &Pages) -> Result<BTreeMap<String, Waiting>, Problem> {
     for record in records {
         let of_it = waiting.entry(record.channel).or_insert(Waiting {
             count: 0,
+            tried: 0,
             oldest_ms: record.accepted_ms,
         });
         of_it.count += 1;
+        let is_tried = record.state == DeliveryState::Pending && record.attempts > 0;
+        of_it.tried += usize::from(is_tried);
         of_it.oldest_ms = of_it.oldest_ms.min(record.accepted_ms);
     }
     Ok(waiting)
@@ -167,6 +172,7 @@ fn page(
                                 Some(of_it) => {
                                     a href=(deliveries) { (of_it.count) }
                                     ", the oldest for " (length(now_ms - of_it.oldest_ms))
+                                    @if of_it.tried > 0 { " " span.pill.warn { (of_it.tried) " after a failed attempt" } }
                                 },
                             }
                         }
@@ -231,7 +237,7 @@ fn state(name: &str, disabled: Option<String>, alerts: &[Alert]) -> Markup {
         @else if let Some(alert) = alerts.iter().find(of_it) {
             span.pill.crit { "out of order" } " " (text(&alert.sentence))
         }
-        @else { span.pill.ok { "in order" } }
+        @else { span.pill.ok { "no trouble known" } }
     }
 }
 

@@ -219,7 +219,7 @@ async fn a_channel_is_listed_and_checked() {
         &desk,
         "/channels",
         &cookie,
-        &["pager", "steady", "in order", "Check"],
+        &["pager", "steady", "no trouble known", "Check"],
     )
     .await;
     let page = desk.post("/channels/pager/check", "", &cookie).await;
