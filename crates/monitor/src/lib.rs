@@ -83,4 +83,4 @@ pub use running::{
     ReloadError, ReloadTally, Reloaded, Reloading, Running, StartError, prepare, start,
 };
 pub use schedule::{Schedule, ScheduleError};
-pub use store::{HistoryLine, Location};
+pub use store::{HistoryLine, Location, StateChange};

@@ -4,10 +4,13 @@ use std::sync::Arc;
 
 use annunciator::Catalog;
 use serde::Serialize;
-use tokio::task::spawn_blocking;
+use tokio::{sync::Semaphore, task::spawn_blocking};
 use utoipa::ToSchema;
 
 use crate::problem::{Problem, Reason};
+
+/// One reading at a time: whoever asks again and again is not to keep all threads busy with hashes.
+static READING: Semaphore = Semaphore::const_new(1);
 
 /// A plugin that this host could load.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
@@ -44,6 +47,8 @@ pub(crate) struct PluginList {
 /// # Errors
 /// Fails if the program ends meanwhile.
 pub(crate) async fn list(catalog: Arc<Catalog>) -> Result<PluginList, Problem> {
+    // It is never closed.
+    let _permit = READING.acquire().await.ok();
     let reading = spawn_blocking(move || {
         let refused = catalog.refused();
         let rejected = catalog.rejected().iter().chain(&refused);

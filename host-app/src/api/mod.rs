@@ -5,6 +5,7 @@
 
 mod client;
 mod control;
+mod day_bar;
 mod host_filter;
 mod pages;
 mod ping;

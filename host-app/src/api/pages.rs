@@ -3,7 +3,7 @@
 use std::{sync::Arc, time::Duration};
 
 use annunciator_monitor::{
-    Explained, Overview,
+    Explained, Overview, StateChange,
     machine::{HostState, HostView, LinkState, PingReport},
 };
 use annunciator_web::{
@@ -22,6 +22,7 @@ use maud::{Markup, html};
 use serde::Deserialize;
 
 use super::{
+    day_bar::{DAY_MS, day_bar},
     host_filter::{HostFilter, SILENCED, states},
     routes::{Subject, set_silence, silence_length, unknown_host},
 };
@@ -116,6 +117,14 @@ async fn list(
     let config = subject.monitor.engine().config();
     let filter = HostFilter::read(&asked.name, &config);
     let filter = filter.map(|filter| filter.in_state(&asked.state));
+    let found = match &filter {
+        Ok(filter) => {
+            let hosts = overview.hosts.iter();
+            let found: Vec<&HostView> = hosts.filter(|host| filter.covers(host, &config)).collect();
+            Ok(some(&subject, &asked, &found, &overview).await)
+        }
+        Err(why) => Err(why),
+    };
     let content = html! {
         h1 { "Hosts" }
         form.filter action=(PATH) role="search" {
@@ -128,26 +137,31 @@ async fn list(
             }
             button { "Filter" }
         }
-        @match &filter {
+        @match found {
             Err(why) => p role="alert" { (text(why)) },
-            Ok(filter) => {
-                @let hosts = overview.hosts.iter().filter(|host| filter.covers(host, &config));
-                (some(&asked, &hosts.collect::<Vec<_>>(), overview.now_ms))
-            }
+            Ok(table) => (table),
         }
     };
     frame.show("Hosts", PATH, content).await
 }
 
 /// A page of the hosts that were found.
-fn some(asked: &HostQuery, found: &[&HostView], now_ms: i64) -> Markup {
+async fn some(
+    subject: &Subject,
+    asked: &HostQuery,
+    found: &[&HostView],
+    overview: &Overview,
+) -> Markup {
     let pages = found.len().div_ceil(PAGE_LENGTH).max(1);
     let page = asked.page.unwrap_or(1).clamp(1, pages);
     let first = (page - 1) * PAGE_LENGTH;
     let shown = &found[first..found.len().min(first + PAGE_LENGTH)];
+    let names = shown.iter().map(|host| Arc::clone(&host.host)).collect();
+    let since_ms = overview.now_ms - DAY_MS;
+    let days = subject.monitor.state_changes(names, since_ms).await;
     html! {
         @if found.is_empty() { p { "There are no such hosts." } }
-        @else { (table(shown, now_ms)) }
+        @else { (table(shown, &days, overview)) }
         @if pages > 1 {
             p.acts {
                 @if page > 1 { a.button href=(asked.address(page - 1)) { "Before" } }
@@ -158,15 +172,17 @@ fn some(asked: &HostQuery, found: &[&HostView], now_ms: i64) -> Markup {
     }
 }
 
-fn table(shown: &[&HostView], now_ms: i64) -> Markup {
+fn table(shown: &[&HostView], days: &[Vec<StateChange>], overview: &Overview) -> Markup {
+    let now_ms = overview.now_ms;
     html! {
         table {
-            thead { tr { th { "Host" } th { "State" } th { "Last heard" } th { "Alerts" } } }
+            thead { tr { th { "Host" } th { "State" } th { "The last 24 hours" } th { "Last heard" } th { "Alerts" } } }
             tbody {
-                @for host in shown {
+                @for (place, host) in shown.iter().enumerate() {
                     tr #{ "host-" (part(&host.host)) } data-item {
                         td { a href={ (PATH) "/" (part(&host.host)) } data-open { (text(&host.host)) } }
                         td { (state(host, now_ms)) }
+                        td { @if let Some(day) = days.get(place) { (day_bar(day, &overview.blind_spans, now_ms)) } }
                         td data-label="Last heard" { (heard(host, now_ms)) }
                         td data-label="Alerts" { @if !host.alerts.is_empty() { (host.alerts.len()) } }
                     }
@@ -212,9 +228,15 @@ async fn show(
     let explained = explained.ok_or_else(|| unknown_host(&host))?;
     let now_ms = subject.monitor.look(|_, now| now.wall_ms);
     let config = subject.monitor.engine().config();
+    let names = vec![Arc::clone(&explained.host.host)];
+    let days = subject.monitor.state_changes(names, now_ms - DAY_MS).await;
+    let blind = subject
+        .monitor
+        .look(|machine, _| machine.blind_spans().to_vec());
     let content = html! {
         h1 { (text(&host)) }
         p { (state(&explained.host, now_ms)) }
+        @if let Some(day) = days.first() { (day_bar(day, &blind, now_ms)) }
         (evidence(&explained, now_ms))
         (plan.section(&config, &host, now_ms)?)
         @if frame.may_act() { (silence_form(&explained.host)) }

@@ -3,7 +3,8 @@
 use serde_json::json;
 
 use crate::{
-    monitor::{CALM, Home, Monitor, yaml},
+    datagrams::heartbeat,
+    monitor::{CALM, Home, Monitor, QUICK, yaml},
     web::{address, bearer, exchange, request, send_form, token},
 };
 
@@ -72,6 +73,8 @@ fn hosts_are_found_by_words_and_shown_a_hundred_at_a_time() {
     let of_channel = pages.page("/hosts?name=channel%3Anight");
     assert_eq!(rows(&of_channel), 1);
     assert!(of_channel.contains("night-01"), "{of_channel}");
+    let bar = "aria-label=\"The last 24 hours: not recorded 1 d\"";
+    assert!(of_channel.contains(bar), "{of_channel}");
     let both = pages.page("/hosts?name=state%3Anew+channel%3Aa+rack-20&state=new");
     assert_eq!(rows(&both), 5, "{both}");
     for (wrong, why) in [
@@ -237,4 +240,27 @@ fn what_waits_for_a_channel_is_counted() {
     }
     let page = pages.page("/channels");
     assert!(page.contains(">2</a>, the oldest for "), "{page}");
+}
+
+#[test]
+fn the_day_of_a_host_has_what_it_was() {
+    let home = Home::with(&format!("{}web: {{listen: '127.0.0.1:0'}}\n", yaml(QUICK)));
+    let monitor = home.start();
+    let address = address(&monitor);
+    monitor.send(&heartbeat("web-01", 1));
+    monitor.wait_for_text("web-01", "web-01 IPv4 overdue");
+    let pages = Pages {
+        credential: bearer(&token(&home, "anna", "read")),
+        address,
+        _home: home,
+        _monitor: monitor,
+    };
+    for path in ["/hosts?name=web-01", "/hosts/web-01"] {
+        let page = pages.page(path);
+        let (_, rest) = page.split_once("aria-label=\"The last 24 hours: ").unwrap();
+        let (label, rest) = rest.split_once('"').unwrap();
+        assert!(label.starts_with("not recorded 23 h 59 min"), "{label}");
+        assert!(label.contains("overdue"), "{label}");
+        assert!(rest.contains("class=\"bar-bad\""), "{rest}");
+    }
 }

@@ -2,9 +2,9 @@
 //! names.
 
 use super::{
+    host_state::{HostState, LinkState},
     state::Machine,
     time::Moment,
-    view::{HostState, LinkState},
 };
 use crate::thresholds::Level;
 

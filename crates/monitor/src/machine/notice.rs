@@ -5,7 +5,7 @@ use std::{fmt, sync::Arc, time::Duration};
 
 use serde::{Deserialize, Serialize};
 
-use super::{family::LinkFamily, time::Moment};
+use super::{family::LinkFamily, host_state::HostState, time::Moment};
 use crate::{thresholds::Level, timestamp::format_timestamp};
 
 /// An event that people are notified of.
@@ -209,4 +209,7 @@ pub struct Entry {
     pub at: Moment,
     /// What happened, in a sentence with its evidence.
     pub text: String,
+    /// The host's state after that; none if the line says nothing about it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub state: Option<HostState>,
 }

@@ -263,6 +263,10 @@ impl Machine {
     #[must_use]
     pub fn take_step(&mut self) -> Step {
         let mut step = std::mem::take(&mut self.step);
+        for entry in &mut step.history {
+            let id = self.by_name.get(&entry.host);
+            entry.state = id.map(|id| self.state_of(self.host(*id), entry.at));
+        }
         step.hosts = std::mem::take(&mut self.changed)
             .into_iter()
             .map(|id| {
@@ -352,7 +356,14 @@ impl Machine {
 
     pub(super) fn note(&mut self, id: HostId, at: Moment, text: String) {
         let host = Arc::clone(&self.host(id).name);
-        self.step.history.push(Entry { host, at, text });
+        // The state is known when the step has ended.
+        let state = None;
+        self.step.history.push(Entry {
+            host,
+            at,
+            text,
+            state,
+        });
     }
 
     pub(super) fn connection(&self, id: HostId, family: LinkFamily) -> Connection {

@@ -8,6 +8,7 @@ use super::{
     blind::BlindSpan,
     family::LinkFamily,
     host::Host,
+    host_state::{HostState, LinkState},
     job::Job,
     link::{Link, State},
     settings::Settings,
@@ -16,67 +17,7 @@ use super::{
 };
 use crate::thresholds::Level;
 
-/// The state of a connection.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-#[non_exhaustive]
-pub enum LinkState {
-    /// It is heard as expected.
-    Up,
-    /// It has missed a heartbeat.
-    Late,
-    /// The monitor was blind and is checking the connection again.
-    Unknown,
-    /// It has announced a shutdown.
-    Down,
-    /// It changes too often.
-    Flapping,
-    /// Its job has failed.
-    Failed,
-    /// It has been silent for longer than its window.
-    Overdue,
-}
-
-impl HostState {
-    /// The name of the state of a host that was never heard.
-    pub const NEW: &'static str = "new";
-
-    /// Returns the state's name, such as `overdue`.
-    #[must_use]
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::New => Self::NEW,
-            Self::Known(state) => state.name(),
-        }
-    }
-}
-
 impl LinkState {
-    /// Every state, the best first.
-    pub const ALL: [Self; 7] = [
-        Self::Up,
-        Self::Late,
-        Self::Unknown,
-        Self::Down,
-        Self::Flapping,
-        Self::Failed,
-        Self::Overdue,
-    ];
-
-    /// Returns the state's name, such as `overdue`.
-    #[must_use]
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Up => "up",
-            Self::Late => "late",
-            Self::Unknown => "unknown",
-            Self::Down => "down",
-            Self::Flapping => "flapping",
-            Self::Failed => "failed",
-            Self::Overdue => "overdue",
-        }
-    }
-
     fn of(host: &Host, link: &Link, settings: &Settings, now: Moment) -> Self {
         match link.state {
             _ if link.damper.is_flapping() => Self::Flapping,
@@ -88,17 +29,6 @@ impl LinkState {
             State::Up => Self::Up,
         }
     }
-}
-
-/// The state of a host: the worst of its connections.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum HostState {
-    /// It was never heard.
-    New,
-    /// The state of its worst connection.
-    #[serde(untagged)]
-    Known(LinkState),
 }
 
 /// A view of a connection.

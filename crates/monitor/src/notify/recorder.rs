@@ -29,7 +29,7 @@ use tokio::{
 use super::recording::{Recording, WRITE_TIMEOUT};
 use crate::{
     incidents::OutboundMessage,
-    store::{Batch, HistoryLine, StateStore, StoreError, history},
+    store::{Batch, HistoryLine, StateChange, StateStore, StoreError, changes, history},
 };
 
 /// How long a caller that reads the history waits for the disk.
@@ -191,6 +191,18 @@ impl Recorder {
             return Vec::new();
         };
         let read = timeout(READ_TIMEOUT, history(file, host.to_owned(), limit)).await;
+        let Ok(read) = read else { return Vec::new() };
+        read.inspect_err(|error| tracing::warn!("{error}"))
+            .unwrap_or_default()
+    }
+
+    /// Returns the changes of the states of some hosts since a time, in milliseconds since the Unix
+    /// epoch, each with the last one before that. Empty if they cannot be read.
+    pub async fn changes(&self, hosts: Vec<Arc<str>>, since_ms: i64) -> Vec<Vec<StateChange>> {
+        let Some(file) = &self.shared.file else {
+            return Vec::new();
+        };
+        let read = timeout(READ_TIMEOUT, changes(file, hosts, since_ms)).await;
         let Ok(read) = read else { return Vec::new() };
         read.inspect_err(|error| tracing::warn!("{error}"))
             .unwrap_or_default()

@@ -46,6 +46,7 @@ fn line(text: &str) -> Batch {
         host: "a".into(),
         at: Moment::default(),
         text: text.to_owned(),
+        state: None,
     });
     batch
 }

@@ -149,6 +149,7 @@ fn entry(outbound: &OutboundMessage, what: &str) -> Option<Entry> {
         host: Arc::clone(message.host.as_ref()?),
         at,
         text: format!("{what}: {}", message.body),
+        state: None,
     })
 }
 

@@ -25,7 +25,7 @@ use crate::{
     machine::{Connection, HostSettings, LinkFamily, Machine, Moment, Settings, UnknownHost},
     notify::{DeliveryCounts, HostDelivery, Recorder, host_deliveries},
     ping::{Ping, PingKeys, PingRefusal, PingRequest},
-    store::Batch,
+    store::{Batch, StateChange},
 };
 
 /// A running monitor, shared by its threads and by the program that embeds it.
@@ -330,6 +330,17 @@ impl Monitor {
             history,
             messages,
         })
+    }
+
+    /// Returns the changes of the states of some hosts since a time, in milliseconds since the Unix
+    /// epoch, the earliest first and each with the last one before that; nothing if that is not
+    /// known.
+    pub async fn state_changes(
+        &self,
+        hosts: Vec<Arc<str>>,
+        since_ms: i64,
+    ) -> Vec<Vec<StateChange>> {
+        self.recorder.changes(hosts, since_ms).await
     }
 
     /// Returns the incidents under which a host's problems were reported together with those of

@@ -20,7 +20,7 @@ mod tests;
 
 pub use batch::{Batch, ClockCheckpoint};
 pub use error::StoreError;
-pub use history::{HistoryLine, history};
+pub use history::{HistoryLine, StateChange, changes, history};
 pub use load::StoredState;
 pub use state::{Location, StateStore};
 pub(crate) use write::{prune, write};

@@ -9,7 +9,7 @@ pub(super) const MONITOR: SchemaPart = SchemaPart {
 };
 
 /// The migrations: the n-th leads to schema n. A released migration never changes.
-pub(super) const STEPS: [&str; 3] = [
+pub(super) const STEPS: [&str; 4] = [
     "CREATE TABLE monitor_liveness (
         one INTEGER PRIMARY KEY CHECK (one = 1),
         tick INTEGER NOT NULL, wall_ms INTEGER NOT NULL,
@@ -62,4 +62,6 @@ pub(super) const STEPS: [&str; 3] = [
      DROP TABLE monitor_told;",
     // What pings say of a host's job changes as often as when it is heard.
     "ALTER TABLE monitor_seen ADD COLUMN job TEXT;",
+    // Lines of earlier versions say nothing of the state.
+    "ALTER TABLE monitor_history ADD COLUMN state TEXT;",
 ];

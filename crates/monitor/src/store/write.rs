@@ -3,6 +3,7 @@
 use rusqlite::{Transaction, params};
 
 use super::batch::Batch;
+use crate::machine::HostState;
 
 /// The maximum number of history lines in the file; older ones are deleted.
 const MAX_HISTORY_LINES: i64 = 500_000;
@@ -71,10 +72,12 @@ pub(crate) fn write(transaction: &Transaction<'_>, batch: &Batch) -> rusqlite::R
         let row = params![number.cast_signed(), text(serde_json::to_string(held))?];
         transaction.execute("INSERT OR REPLACE INTO monitor_held VALUES (?1, ?2)", row)?;
     }
-    let mut history = transaction
-        .prepare_cached("INSERT INTO monitor_history (host, wall_ms, text) VALUES (?1, ?2, ?3)")?;
+    let mut history = transaction.prepare_cached(
+        "INSERT INTO monitor_history (host, wall_ms, text, state) VALUES (?1, ?2, ?3, ?4)",
+    )?;
     for entry in &batch.history {
-        history.execute(params![&*entry.host, entry.at.wall_ms, entry.text])?;
+        let state = entry.state.map(HostState::name);
+        history.execute(params![&*entry.host, entry.at.wall_ms, entry.text, state])?;
     }
     let mut outbound = transaction
         .prepare_cached("INSERT OR REPLACE INTO monitor_waiting VALUES (?1, ?2, ?3, ?4, ?5)")?;

@@ -10,6 +10,7 @@ use super::{
     time::when,
 };
 use crate::{
+    circumstances::MAX_TIME_MS,
     planned::{self, PreviewedChannel, is_notified},
     problem::{Problem, Reason},
 };
@@ -46,11 +47,13 @@ impl PlanForm {
         }
         let read = self.at.parse::<DateTime>();
         let read = read.and_then(|at| at.to_zoned(TimeZone::UTC));
-        let read = read.map_err(|_| {
-            let detail = "`at` is not a date and a time, such as 2026-11-30T03:00";
+        let at_ms = read.map(|at| at.timestamp().as_millisecond());
+        let is_written = |at_ms: &i64| (0..=MAX_TIME_MS).contains(at_ms);
+        at_ms.ok().filter(is_written).ok_or_else(|| {
+            let detail =
+                "`at` is not a date and a time between 1970 and 9999, such as 2026-11-30T03:00";
             Problem::new(Reason::WrongQuery, detail)
-        })?;
-        Ok(read.timestamp().as_millisecond())
+        })
     }
 
     /// Returns the section of a host's page, with the form.
@@ -123,7 +126,13 @@ mod tests {
             .at_ms(0)
         };
         assert_eq!(at("1970-01-02T00:00").unwrap(), 86_400_000);
-        for wrong in ["soon", "1970-01-02T25:00", "-1", "99999-01-01T00:00"] {
+        for wrong in [
+            "soon",
+            "1970-01-02T25:00",
+            "-1",
+            "99999-01-01T00:00",
+            "1969-12-31T23:59",
+        ] {
             assert!(at(wrong).is_err(), "{wrong}");
         }
         let severity = "loud".to_owned();

@@ -234,7 +234,7 @@ async fn the_file_of_a_newer_monitor_is_refused() {
     drop(store);
     let said = says(&file(folder.path())).await;
     assert!(
-        said.contains("newer monitor (schema 99, this one knows 3)"),
+        said.contains("newer monitor (schema 99, this one knows 4)"),
         "{said}"
     );
 }
@@ -331,6 +331,7 @@ async fn a_full_disk_is_survived_and_what_was_not_written_is_written_later() {
         host: Arc::from("a"),
         at: moment(0),
         text: "x".repeat(1000),
+        state: None,
     };
     let filler = Batch {
         history: vec![entry; 1000],
