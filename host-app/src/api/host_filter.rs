@@ -41,18 +41,15 @@ impl HostFilter {
         }
         let conditions = words.into_iter().map(|word| match word.split_once(':') {
             None => Ok(Condition::Name(word.to_owned())),
-            Some(("state", state)) if states().any(|one| one == state) => {
-                Ok(Condition::State(state.to_owned()))
-            }
-            Some(("state", state)) => {
-                let states: Vec<&str> = states().collect();
-                let states = states.join(", ");
-                Err(format!("there is no state `{state}`: the states are {states}"))
-            }
+            Some(("state", state)) => state_of(state),
             Some(("channel", name)) if is_named(config, name) => {
                 Ok(Condition::Channel(name.to_owned()))
             }
             Some(("channel", name)) => Err(format!("there is no channel or group `{name}`")),
+            // A name may have a colon, too.
+            Some(_) if config.hosts().iter().any(|(name, _)| name.contains(word)) => {
+                Ok(Condition::Name(word.to_owned()))
+            }
             Some((key, _)) => Err(format!(
                 "hosts are not filtered by `{key}`: write state:NAME, channel:NAME, or a part of the host's name"
             )),
@@ -61,11 +58,14 @@ impl HostFilter {
     }
 
     /// Adds that the host is in this state; an empty name asks for nothing.
-    pub(super) fn in_state(mut self, state: &str) -> Self {
+    ///
+    /// # Errors
+    /// Returns a sentence with the states that there are.
+    pub(super) fn in_state(mut self, state: &str) -> Result<Self, String> {
         if !state.is_empty() {
-            self.0.push(Condition::State(state.to_owned()));
+            self.0.push(state_of(state)?);
         }
-        self
+        Ok(self)
     }
 
     /// Returns whether it covers every host.
@@ -82,6 +82,16 @@ impl HostFilter {
             Condition::Channel(name) => config.named_by_host(&host.host).contains(&name.as_str()),
         })
     }
+}
+
+fn state_of(name: &str) -> Result<Condition, String> {
+    if states().any(|one| one == name) {
+        return Ok(Condition::State(name.to_owned()));
+    }
+    let states = states().collect::<Vec<_>>().join(", ");
+    Err(format!(
+        "there is no state `{name}`: the states are {states}"
+    ))
 }
 
 fn is_named(config: &Config, name: &str) -> bool {

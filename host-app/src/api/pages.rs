@@ -116,7 +116,7 @@ async fn list(
     let overview = subject.monitor.overview().await;
     let config = subject.monitor.engine().config();
     let filter = HostFilter::read(&asked.name, &config);
-    let filter = filter.map(|filter| filter.in_state(&asked.state));
+    let filter = filter.and_then(|filter| filter.in_state(&asked.state));
     let found = match &filter {
         Ok(filter) => {
             let hosts = overview.hosts.iter();
@@ -182,7 +182,7 @@ fn table(shown: &[&HostView], days: &[Vec<StateChange>], overview: &Overview) ->
                     tr #{ "host-" (part(&host.host)) } data-item {
                         td { a href={ (PATH) "/" (part(&host.host)) } data-open { (text(&host.host)) } }
                         td { (state(host, now_ms)) }
-                        td { @if let Some(day) = days.get(place) { (day_bar(day, &overview.blind_spans, now_ms)) } }
+                        td { @if let Some(day) = days.get(place) { (day_bar(&known(host, day), &overview.blind_spans, now_ms)) } }
                         td data-label="Last heard" { (heard(host, now_ms)) }
                         td data-label="Alerts" { @if !host.alerts.is_empty() { (host.alerts.len()) } }
                     }
@@ -190,6 +190,22 @@ fn table(shown: &[&HostView], days: &[Vec<StateChange>], overview: &Overview) ->
             }
         }
     }
+}
+
+/// Returns the changes of a host's state; of one that has not changed since they are recorded, the
+/// state that it is in.
+fn known(host: &HostView, recorded: &[StateChange]) -> Vec<StateChange> {
+    if !recorded.is_empty() {
+        return recorded.to_vec();
+    }
+    let connections = host.connections.iter();
+    let in_it = connections.filter(|link| HostState::Known(link.state) == host.state);
+    let since = in_it.map(|link| link.since_ms).min();
+    let change = since.map(|wall_ms| StateChange {
+        wall_ms,
+        state: host.state,
+    });
+    change.into_iter().collect()
 }
 
 fn state(host: &HostView, now_ms: i64) -> Markup {
@@ -236,7 +252,7 @@ async fn show(
     let content = html! {
         h1 { (text(&host)) }
         p { (state(&explained.host, now_ms)) }
-        @if let Some(day) = days.first() { (day_bar(day, &blind, now_ms)) }
+        @if let Some(day) = days.first() { (day_bar(&known(&explained.host, day), &blind, now_ms)) }
         (evidence(&explained, now_ms))
         (plan.section(&config, &host, now_ms)?)
         @if frame.may_act() { (silence_form(&explained.host)) }

@@ -25,7 +25,7 @@ fn started() -> Pages {
     for number in 0..205 {
         yaml.push_str(&format!("  rack-{number:03}: {{watch: true}}\n"));
     }
-    let night = "  night-01: {watch: true, notification_channels: [night]}\n";
+    let night = "  night-01: {watch: true, notification_channels: [night]}\n  db:5432: {}\n";
     let home = Home::with(&format!("{yaml}{night}web: {{listen: '127.0.0.1:0'}}\n"));
     let monitor = home.start();
     let address = address(&monitor);
@@ -70,6 +70,7 @@ fn hosts_are_found_by_words_and_shown_a_hundred_at_a_time() {
     assert_eq!(rows(&last), 5);
     assert!(last.contains("201 to 205 of 205"), "{last}");
     assert_eq!(rows(&pages.page("/hosts?name=rack&page=99")), 5);
+    assert_eq!(rows(&pages.page("/hosts?name=db%3A54")), 1);
     let of_channel = pages.page("/hosts?name=channel%3Anight");
     assert_eq!(rows(&of_channel), 1);
     assert!(of_channel.contains("night-01"), "{of_channel}");
@@ -88,6 +89,9 @@ fn hosts_are_found_by_words_and_shown_a_hundred_at_a_time() {
             "hosts are not filtered by `color`: write state:NAME",
         ),
     ] {
+        let by_state = wrong.strip_prefix("state%3A");
+        let by_state = by_state.map(|state| pages.page(&format!("/hosts?state={state}")));
+        assert!(by_state.is_none_or(|page| page.contains(why)));
         let page = pages.page(&format!("/hosts?name={wrong}"));
         assert!(page.contains(why), "{page}");
         assert_eq!(rows(&page), 0);

@@ -63,5 +63,6 @@ pub(super) const STEPS: [&str; 4] = [
     // What pings say of a host's job changes as often as when it is heard.
     "ALTER TABLE monitor_seen ADD COLUMN job TEXT;",
     // Lines of earlier versions say nothing of the state.
-    "ALTER TABLE monitor_history ADD COLUMN state TEXT;",
+    "ALTER TABLE monitor_history ADD COLUMN state TEXT;
+     CREATE INDEX monitor_history_states ON monitor_history (host, id) WHERE state IS NOT NULL;",
 ];

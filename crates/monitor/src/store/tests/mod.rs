@@ -352,3 +352,42 @@ async fn a_full_disk_is_survived_and_what_was_not_written_is_written_later() {
     write(&store, batch).await.unwrap();
     assert_eq!(store.load().await.unwrap().snapshot.hosts.len(), 2);
 }
+
+#[tokio::test]
+async fn of_a_host_s_states_those_since_a_time_are_read_with_the_one_before() {
+    use crate::machine::{Entry, HostState, LinkState};
+    let file = annunciator::store::SqliteFile::in_memory(&[schema::MONITOR]).unwrap();
+    let up = HostState::Known(LinkState::Up);
+    let overdue = HostState::Known(LinkState::Overdue);
+    let lines = [
+        ("a", 10, Some(up)),
+        ("a", 20, Some(overdue)),
+        ("a", 30, None),
+        ("b", 35, Some(overdue)),
+        ("a", 40, Some(up)),
+    ];
+    let lines = lines.map(|(host, wall_ms, state)| Entry {
+        host: Arc::from(host),
+        at: Moment {
+            wall_ms,
+            ..Moment::default()
+        },
+        text: "x".to_owned(),
+        state,
+    });
+    let batch = Batch {
+        history: lines.to_vec(),
+        ..Batch::default()
+    };
+    let written = file.write(move |transaction| super::write::write(transaction, &batch));
+    written.await.unwrap();
+    let hosts = ["a", "b", "c"].map(Arc::from).to_vec();
+    let read = super::history::changes(&file, hosts, 30).await.unwrap();
+    let read: Vec<Vec<(i64, HostState)>> = read
+        .iter()
+        .map(|one| one.iter().map(|one| (one.wall_ms, one.state)).collect())
+        .collect();
+    assert_eq!(read[0], [(20, overdue), (40, up)]);
+    assert_eq!(read[1], [(35, overdue)]);
+    assert_eq!(read[2], []);
+}
