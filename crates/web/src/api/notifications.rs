@@ -249,6 +249,11 @@ pub(super) async fn notify(
     JsonBody(body): JsonBody<NotificationBody, MAX_REQUEST_LENGTH>,
 ) -> Result<Response, Problem> {
     acting.about(body.names());
+    let wait = answering.wait.as_deref().map(humantime::parse_duration);
+    let wait = wait.transpose().map_err(|_| {
+        let detail = "`wait` is not a duration: write a number with its unit, such as 10s";
+        Problem::new(Reason::WrongQuery, detail)
+    })?;
     let call = body.read(key(&headers)?)?;
     if answering.dry_run {
         acting.is_no_act();
@@ -258,13 +263,9 @@ pub(super) async fn notify(
         };
         return Ok(Json(notified).into_response());
     }
-    let Some(wait) = &answering.wait else {
+    let Some(wait) = wait else {
         return submit(&api, &call).await;
     };
-    let wait = humantime::parse_duration(wait).map_err(|_| {
-        let detail = "`wait` is not a duration: write a number with its unit, such as 10s";
-        Problem::new(Reason::WrongQuery, detail)
-    })?;
     notify_and_wait(&api, call, wait.clamp(MIN_WAIT, MAX_WAIT)).await
 }
 
