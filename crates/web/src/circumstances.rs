@@ -10,6 +10,11 @@ use utoipa::ToSchema;
 /// The latest time that can be written in every date format: the end of the year 9999, in
 /// milliseconds since the Unix epoch.
 pub(crate) const MAX_TIME_MS: i64 = 253_402_300_799_999;
+/// Returns whether a time, in milliseconds since the Unix epoch, can be written in every date format.
+pub(crate) fn is_written(ms: i64) -> bool {
+    (0..=MAX_TIME_MS).contains(&ms)
+}
+
 /// The maximum length of a key, in bytes: that of the engine.
 pub const MAX_KEY_LENGTH: usize = 512;
 /// The maximum length of an incident's name, and of an attribute's name or value, in bytes.
@@ -75,8 +80,7 @@ impl Circumstances {
         {
             return Err("a recovery or a reminder needs --incident: the name under which the problem was reported".to_owned());
         }
-        let is_written = |ms: &i64| (0..=MAX_TIME_MS).contains(ms);
-        if !self.occurred_at_ms.as_ref().is_none_or(is_written) {
+        if !self.occurred_at_ms.is_none_or(is_written) {
             return Err("the time must be between 1970 and 9999".to_owned());
         }
         if self.attributes.len() > MAX_ATTRIBUTES {

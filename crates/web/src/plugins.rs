@@ -50,9 +50,9 @@ pub(crate) async fn list(catalog: Arc<Catalog>) -> Result<PluginList, Problem> {
     // It is never closed.
     let _permit = READING.acquire().await.ok();
     let reading = spawn_blocking(move || {
-        let refused = catalog.refused();
+        let (hashes, refused) = catalog.read_files();
         let rejected = catalog.rejected().iter().chain(&refused);
-        let plugins = catalog.files().iter().map(|file| {
+        let plugins = catalog.files().iter().zip(hashes).map(|(file, sha256)| {
             let note = &file.note;
             PluginJson {
                 name: note.name.clone(),
@@ -60,7 +60,7 @@ pub(crate) async fn list(catalog: Arc<Catalog>) -> Result<PluginList, Problem> {
                 contract: format!("{}.{}", note.abi_major, note.abi_minor),
                 channel_types: note.channel_types.clone(),
                 path: file.path.display().to_string(),
-                sha256: file.sha256().ok().map(|hash| hash.to_string()),
+                sha256: sha256.map(|hash| hash.to_string()),
             }
         });
         PluginList {

@@ -46,6 +46,17 @@ impl Pages {
         page
     }
 
+    /// Sends a form; the head and the page of the answer.
+    fn submit(&self, path: &str, form: &str) -> (String, String) {
+        let line = format!("POST {path}");
+        let headers = [&*self.credential, "accept: text/html"];
+        let length = format!(
+            "content-length: {}\r\ncontent-type: application/x-www-form-urlencoded",
+            form.len()
+        );
+        send_form(&self.address, &line, &headers, &length, form)
+    }
+
     fn json(&self, line: &str, body: Option<&serde_json::Value>) -> (u16, serde_json::Value) {
         request(&self.address, line, &[&self.credential], body)
     }
@@ -103,15 +114,7 @@ fn hosts_are_found_by_words_and_shown_a_hundred_at_a_time() {
 #[test]
 fn a_filter_that_covers_every_host_silences_them_only_if_that_is_typed() {
     let pages = started();
-    let silence = |form: &str| {
-        let line = "POST /silences";
-        let headers = [&*pages.credential, "accept: text/html"];
-        let length = format!(
-            "content-length: {}\r\ncontent-type: application/x-www-form-urlencoded",
-            form.len()
-        );
-        send_form(&pages.address, line, &headers, &length, form).0
-    };
+    let silence = |form: &str| pages.submit("/silences", form).0;
     // Every host is new.
     for all in ["name=", "name=state%3Anew"] {
         let head = silence(&format!("{all}&length=1h"));
@@ -171,19 +174,7 @@ fn a_channel_is_tried_with_a_text_and_what_came_of_it_is_shown() {
     assert_eq!(status, 422);
     let unknown = "POST /api/v1/channels/nobody/test";
     assert_eq!(pages.json(unknown, Some(&json!({}))).0, 404);
-    let headers = [&*pages.credential, "accept: text/html"];
-    let form = "message=";
-    let length = format!(
-        "content-length: {}\r\ncontent-type: application/x-www-form-urlencoded",
-        form.len()
-    );
-    let (head, page) = send_form(
-        &pages.address,
-        "POST /channels/a/test",
-        &headers,
-        &length,
-        form,
-    );
+    let (head, page) = pages.submit("/channels/a/test", "message=");
     assert!(head.starts_with("HTTP/1.1 200"), "{head}\n{page}");
     assert!(page.contains(">delivered</span>"), "{page}");
     let (_, acts) = pages.json("GET /api/v1/acts", None);

@@ -13,7 +13,7 @@ use super::{
     loaded::LoadedType,
 };
 use crate::{
-    plugin::{ChannelType, Image, PluginDir, PluginError, PluginFile, Policy, scan},
+    plugin::{ChannelType, Image, PluginDir, PluginError, PluginFile, Policy, Sha256, scan},
     worker::WorkerProgram,
 };
 
@@ -100,15 +100,23 @@ impl Catalog {
     /// the files and loads none.
     #[must_use]
     pub fn refused(&self) -> Vec<PluginError> {
-        let judged = self.files.iter().filter_map(|file| {
+        self.read_files().1
+    }
+
+    /// Reads each of [`files`](Self::files) once, and returns the SHA-256 of each that can be read,
+    /// in their order, and what [`refused`](Self::refused) returns.
+    #[must_use]
+    pub fn read_files(&self) -> (Vec<Option<Sha256>>, Vec<PluginError>) {
+        let (mut hashes, mut refused) = (Vec::new(), Vec::new());
+        for file in &self.files {
             let image = Image::read(&file.path);
+            hashes.push(image.as_ref().ok().map(|image| image.sha256));
             let judged = image.and_then(|image| self.policy.judge(&file.path, &file.note, &image));
-            judged.err()
-        });
-        let twice = self
-            .channel_types()
-            .filter_map(|name| are_one(name, &self.offering(name)).err());
-        judged.chain(twice).collect()
+            refused.extend(judged.err());
+        }
+        let types = self.channel_types();
+        refused.extend(types.filter_map(|name| are_one(name, &self.offering(name)).err()));
+        (hashes, refused)
     }
 
     /// Returns the files that offer a channel type, according to their notes.

@@ -3,7 +3,6 @@
 use std::{collections::HashMap, sync::Arc};
 
 use super::{
-    damper::Damper,
     family::LinkFamily,
     host::{Host, PersistentState},
     link::Link,
@@ -80,7 +79,8 @@ impl Machine {
                     // Nothing waits for it any more.
                     link.recheck = None;
                     if link.notified || link.damper.is_flapping() {
-                        (link.notified, link.damper) = (false, Damper::default());
+                        link.notified = false;
+                        link.damper.settle();
                         removed.push(link.family);
                     }
                 }

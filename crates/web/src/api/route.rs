@@ -8,7 +8,7 @@ use utoipa::IntoParams;
 
 use super::shared::Api;
 use crate::{
-    circumstances::MAX_TIME_MS,
+    circumstances::is_written,
     extract::Query,
     identity::Reader,
     planned::{self, Preview},
@@ -53,7 +53,7 @@ pub(super) async fn show(
     let at_ms = asked
         .at_ms
         .unwrap_or_else(|| Timestamp::now().as_millisecond());
-    if !(0..=MAX_TIME_MS).contains(&at_ms) {
+    if !is_written(at_ms) {
         let detail = "`at_ms` is not between the years 1970 and 9999";
         return Err(Problem::new(Reason::WrongQuery, detail));
     }

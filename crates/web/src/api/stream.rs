@@ -104,16 +104,16 @@ impl EventWriter {
         let _ = write!(self.text, "event: {name}\ndata: {data}\n\n");
     }
 
+    /// Writes an event that says no more than its name.
+    fn bare(number: Option<i64>, name: &str) -> Self {
+        let mut written = Self::default();
+        written.event(number, name, NOTHING);
+        written
+    }
+
     fn bytes(self) -> Bytes {
         self.text.into()
     }
-}
-
-/// Writes an event that says no more than its name.
-fn bare(number: Option<i64>, name: &str) -> Bytes {
-    let mut written = EventWriter::default();
-    written.event(number, name, NOTHING);
-    written.bytes()
 }
 
 /// What has changed, for any number of streams. Clones are handles on the same one.
@@ -234,9 +234,7 @@ impl Feed {
             let now = self.0.engine.alerts();
             if has_changed || now != alerts {
                 alerts = now;
-                let mut state = EventWriter::default();
-                state.event(None, "state", NOTHING);
-                self.send(None, state);
+                self.send(None, EventWriter::bare(None, "state"));
             }
             let query = FeedQuery {
                 after: Some(cursor),
@@ -344,7 +342,7 @@ impl StreamReader {
                 Ok(Err(broadcast::error::RecvError::Lagged(_))) => self.is_behind = true,
                 Ok(Err(broadcast::error::RecvError::Closed)) => return None,
                 Err(_) if Instant::now() >= self.end => return None,
-                Err(_) => return Some(bare(None, "tick")),
+                Err(_) => return Some(EventWriter::bare(None, "tick").bytes()),
             }
         }
     }
@@ -380,7 +378,8 @@ impl StreamReader {
         let page = self.feed.page(query).await.ok()?;
         self.is_behind = page.cursor != self.cursor;
         if page.has_gap {
-            self.waiting.push_back(bare(Some(page.cursor), "reset"));
+            let reset = EventWriter::bare(Some(page.cursor), "reset");
+            self.waiting.push_back(reset.bytes());
         }
         if !page.entries.is_empty() {
             let written = self.feed.write(&page.entries).await;

@@ -10,7 +10,7 @@ use super::{
     time::when,
 };
 use crate::{
-    circumstances::MAX_TIME_MS,
+    circumstances::is_written,
     planned::{self, PreviewedChannel, is_notified},
     problem::{Problem, Reason},
 };
@@ -48,12 +48,14 @@ impl PlanForm {
         let read = self.at.parse::<DateTime>();
         let read = read.and_then(|at| at.to_zoned(TimeZone::UTC));
         let at_ms = read.map(|at| at.timestamp().as_millisecond());
-        let is_written = |at_ms: &i64| (0..=MAX_TIME_MS).contains(at_ms);
-        at_ms.ok().filter(is_written).ok_or_else(|| {
-            let detail =
-                "`at` is not a date and a time between 1970 and 9999, such as 2026-11-30T03:00";
-            Problem::new(Reason::WrongQuery, detail)
-        })
+        at_ms
+            .ok()
+            .filter(|at_ms| is_written(*at_ms))
+            .ok_or_else(|| {
+                let detail =
+                    "`at` is not a date and a time between 1970 and 9999, such as 2026-11-30T03:00";
+                Problem::new(Reason::WrongQuery, detail)
+            })
     }
 
     /// Returns the section of a host's page, with the form.
