@@ -8,3 +8,4 @@ pub mod api;
 pub mod duration;
 pub mod http;
 pub mod sender;
+pub mod snippet;

@@ -34,7 +34,8 @@ async function started(t) {
 }
 
 const PAGES = ["/", "/incidents/web-01%2Fdisk", "/hosts", "/hosts/web-01", "/silences",
-  "/silences?name=", "/deliveries", "/deliveries/1", "/channels", "/configuration", "/acts"];
+  "/silences?name=", "/deliveries", "/deliveries/1", "/channels", "/configuration",
+  "/configuration/file", "/acts"];
 // Only those who may act see what others did.
 const FOR_ACTORS = ["/acts"];
 

@@ -75,11 +75,14 @@ pub use config::{
     Isolation, Level, OnUnknown, Problem, Problems, QuietHours, Rate, Reach, ReadError, Retention,
     Retry, Section, SectionProblem, Span, StorePlace, document_schema, presentable,
 };
-pub use delivery::{ChannelReport, Class, Fault, Report, StepReport, TargetReport};
+pub use delivery::{
+    ChannelReport, ChannelStatus, Check, CheckStatus, CircuitState, CircuitStatus, Class, Fault,
+    LastCheck, RateLimitStatus, Report, StepReport, TargetReport,
+};
 pub use engine::{
-    Acknowledge, AcknowledgedIncident, Check, CheckStatus, Drained, Engine, EngineBuilder,
-    LoadError, Loaded, Misplaced, NotifyError, PendingSubmission, Planned, Receipt, Reloaded,
-    StartError, Submitted, Unusable, definitions,
+    Acknowledge, AcknowledgedIncident, Drained, Engine, EngineBuilder, LoadError, Loaded,
+    Misplaced, NotifyError, PendingSubmission, Planned, Receipt, Reloaded, StartError, Submitted,
+    Unusable, definitions,
 };
 pub use event::{Kind, Notification, Proof, Severity};
 pub use plugin::{

@@ -4,9 +4,11 @@
 //! monitor runs as, and root, may open, and at `web.listen` to those who have a token.
 
 mod client;
+mod configuration_page;
 mod control;
 mod day_bar;
 mod host_filter;
+mod metric_table;
 mod pages;
 mod ping;
 mod routes;

@@ -9,7 +9,8 @@ use annunciator_monitor::{
 use annunciator_web::{
     Actor, FormBody, NoFields, Problem, Query, Reason, Segments,
     page::{
-        Additions, Counter, Frame, NavLink, PlanForm, Site, clock, length, part, plain, text, when,
+        Additions, Counter, Frame, NavLink, PlanForm, Site, clock, length, lines, part, plain,
+        text, when,
     },
 };
 use axum::{
@@ -22,8 +23,10 @@ use maud::{Markup, html};
 use serde::Deserialize;
 
 use super::{
+    configuration_page,
     day_bar::{DAY_MS, day_bar},
     host_filter::{HostFilter, SILENCED, states},
+    metric_table::metric_table,
     routes::{Subject, set_silence, silence_length, unknown_host},
 };
 use crate::duration::duration;
@@ -43,6 +46,7 @@ pub(super) fn site(subject: &Arc<Subject>, (many_link, many): (NavLink, Router))
         .route("/hosts/{host}", get(show))
         .route("/hosts/{host}/silence", post(silence))
         .route("/hosts/{host}/end-silence", post(end_silence))
+        .merge(configuration_page::routes())
         .with_state(Arc::clone(subject))
         .merge(many);
     let link = NavLink {
@@ -62,6 +66,7 @@ pub(super) fn site(subject: &Arc<Subject>, (many_link, many): (NavLink, Router))
     Site::new("hbd")
         .pages([link, many_link], routes)
         .host_path("/hosts/")
+        .file_path(configuration_page::PATH)
         .additions(Arc::new(additions))
 }
 
@@ -295,6 +300,7 @@ fn evidence(explained: &Explained, now_ms: i64) -> Markup {
                 dt { "Refused" } dd { (count) " " (text(reject.name())) }
             }
         }
+        (metric_table(&explained.metrics))
         (pings(&explained.pings, now_ms))
         h2 { "Messages" }
         @if explained.messages.is_empty() { p { "There were none." } }
@@ -314,10 +320,6 @@ fn evidence(explained: &Explained, now_ms: i64) -> Markup {
         @if explained.history.is_empty() { p { "There is none." } }
         @else {
             ul { @for line in explained.history.iter().rev() { li { (when(line.wall_ms, now_ms)) " " (text(&line.text)) } } }
-        }
-        @if !explained.metrics.is_empty() {
-            h2 { "Metrics" }
-            dl.facts { @for (path, value) in &explained.metrics { dt { (text(path)) } dd { (value) } } }
         }
     }
 }
@@ -339,12 +341,6 @@ fn pings(reports: &[PingReport], now_ms: i64) -> Markup {
             }
         }
     }
-}
-
-/// Returns an output line by line, with marks for characters that control something.
-fn lines(output: &str) -> String {
-    let lines: Vec<String> = output.lines().map(plain).collect();
-    lines.join("\n")
 }
 
 fn silence_form(host: &HostView) -> Markup {

@@ -315,10 +315,18 @@ async fn silences(State(subject): State<Arc<Subject>>, _: Reader) -> Json<Value>
     )
 )]
 async fn reload(State(subject): State<Arc<Subject>>, _: Actor) -> Result<Json<Value>, Problem> {
+    Ok(Json(json!(put_into_force(subject).await?)))
+}
+
+/// Reloads the configuration.
+///
+/// # Errors
+/// Returns why the configuration was rejected.
+pub(super) async fn put_into_force(subject: Arc<Subject>) -> Result<Reloaded, Problem> {
     // A task of its own, so that a reload ends as a whole whatever becomes of the connection.
     let reloading = tokio::spawn(async move { subject.reload().await });
     match reloading.await {
-        Ok(Ok(reloaded)) => Ok(Json(json!(reloaded))),
+        Ok(Ok(reloaded)) => Ok(reloaded),
         Ok(Err(error)) => {
             tracing::error!("the configuration was rejected, the old one stays: {error}");
             let detail = format!("the old configuration stays in force\n{error}");

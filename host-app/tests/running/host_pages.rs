@@ -3,8 +3,8 @@
 use serde_json::json;
 
 use crate::{
-    datagrams::heartbeat,
-    monitor::{CALM, Home, Monitor, QUICK, yaml},
+    datagrams::{busy, heartbeat},
+    monitor::{CALM, Home, Monitor, QUICK, wait_for, yaml},
     web::{address, bearer, exchange, request, send_form, token},
 };
 
@@ -258,4 +258,101 @@ fn the_day_of_a_host_has_what_it_was() {
         assert!(label.contains("overdue"), "{label}");
         assert!(rest.contains("class=\"bar-bad\""), "{rest}");
     }
+}
+
+#[test]
+fn a_host_s_metrics_stand_with_their_thresholds_the_worst_first() {
+    let home = Home::with(&format!("{}web: {{listen: '127.0.0.1:0'}}\n", yaml(CALM)));
+    let monitor = home.start();
+    let mut datagram = busy("web-01", 1, 85.0);
+    datagram
+        .metrics
+        .insert(0, ("a_monitor.unruled".into(), 66.666_666));
+    monitor.send(&datagram);
+    let pages = Pages {
+        address: address(&monitor),
+        credential: bearer(&token(&home, "anna", "read")),
+        _home: home,
+        _monitor: monitor,
+    };
+    let page = wait_for("the metrics", || {
+        let page = pages.page("/hosts/web-01");
+        page.contains("id=\"metrics\"").then_some(page)
+    });
+    let (_, table) = page.split_once("id=\"metrics\"").unwrap();
+    let (ruled, unruled) = table.split_once("a_monitor.unruled").unwrap();
+    for part in [
+        "cpu_monitor.cpu_percent",
+        "85.0",
+        ">WARNING</span>",
+        "WARNING &gt; 80.0, CRITICAL &gt; 90.0",
+        "low=\"80\" high=\"90\"",
+    ] {
+        assert!(ruled.contains(part), "{part}: {ruled}");
+    }
+    let (value, _) = unruled.split_once("</tr>").unwrap();
+    assert!(
+        value.contains("66.67") && !value.contains("meter"),
+        "{value}"
+    );
+}
+
+#[test]
+fn the_file_is_compared_with_what_is_in_force_and_reloaded_on_the_page() {
+    let written = format!("{}web: {{listen: '127.0.0.1:0'}}\n", yaml(CALM));
+    let home = Home::with(&written);
+    let monitor = home.start();
+    let [reader, actor] = ["read", "act"].map(|scope| bearer(&token(&home, scope, scope)));
+    let pages = Pages {
+        address: address(&monitor),
+        credential: actor,
+        _home: home,
+        _monitor: monitor,
+    };
+    let home = &pages._home;
+    let file = || pages.page("/configuration/file");
+    assert!(
+        pages
+            .page("/configuration")
+            .contains("href=\"/configuration/file\"")
+    );
+    assert!(file().contains(">in force</span>"), "{}", file());
+
+    let secret = "token: t0p-s3cret, text: hello";
+    home.configure(&written.replace("text: hello", secret));
+    assert!(file().contains(">changed</span>"), "{}", file());
+    let (head, page) = pages.submit("/configuration/reload", "");
+    assert!(head.starts_with("HTTP/1.1 200"), "{head}\n{page}");
+    assert!(
+        page.contains("0 channels kept, 1 opened, 1 closed"),
+        "{page}"
+    );
+    assert!(page.contains(">in force</span>"), "{page}");
+
+    home.configure(&written.replace("text: hello", &format!("{secret}, colour: s3cond")));
+    let rejected = file();
+    for part in ["would be rejected", "has an error", "colour", "<pre>"] {
+        assert!(rejected.contains(part), "{part}: {rejected}");
+    }
+    assert!(!rejected.contains("s3c"), "{rejected}");
+    let (head, page) = pages.submit("/configuration/reload", "");
+    assert!(head.starts_with("HTTP/1.1 422"), "{head}\n{page}");
+    assert!(
+        page.contains("the old configuration stays in force"),
+        "{page}"
+    );
+
+    let (_, acts) = pages.json("GET /api/v1/acts", None);
+    assert_eq!(acts["acts"][0]["act"], "reload");
+    let pages = Pages {
+        credential: reader,
+        ..pages
+    };
+    assert!(
+        pages
+            .page("/configuration/file")
+            .contains("would be rejected")
+    );
+    let (head, _) = pages.submit("/configuration/reload", "");
+    assert!(head.starts_with("HTTP/1.1 403"), "{head}");
 }

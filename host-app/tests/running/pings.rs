@@ -203,7 +203,7 @@ fn the_page_of_a_host_shows_the_output_of_its_job() {
     let page = asked(&monitor, "/hosts/nightly");
     for part in [
         "its run failed with exit status 3",
-        "<pre>&lt;b&gt;out of\npaper</pre>",
+        "<pre><bdi class=\"lines\">&lt;b&gt;out of\npaper</bdi></pre>",
     ] {
         assert!(page.contains(part), "{part:?} is not in {page}");
     }

@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use annunciator::{Engine, Route, store::State};
+use annunciator::{ChannelStatus, CheckStatus, CircuitState, Engine, Route, store::State};
 use annunciator_testkit::http::{Answer, Fault};
 use annunciator_tests::foreign::WAIT_TIMEOUT;
 use serde_json::json;
@@ -49,6 +49,13 @@ async fn a_channel_that_is_out_of_order_is_reported_through_another_and_loses_no
     let alerts = engine.alerts();
     assert_eq!(alerts.len(), 1);
     assert_eq!(alerts[0].subject, "channel/pager/circuit_open");
+    let [pager, chat] = &engine.channel_statuses()[..] else {
+        panic!("{:?}", engine.channel_statuses());
+    };
+    assert_ne!(pager.circuit.state, CircuitState::Closed, "{pager:?}");
+    assert!(pager.circuit.failures >= 10, "{pager:?}");
+    assert_eq!(pager.alerts, alerts);
+    assert_eq!((chat.circuit.failures, &*chat.alerts), (0, &[][..]));
     // Left alone: nobody uses up attempts meanwhile.
     let tried: u32 = records(&engine).await.iter().map(|one| one.attempts).sum();
     pair.pager.always(None);
@@ -60,6 +67,11 @@ async fn a_channel_that_is_out_of_order_is_reported_through_another_and_loses_no
     assert_eq!(pager().count(), 30, "of its own trouble nobody tells it");
     assert!(tried >= 10, "{tried}");
     assert!(engine.alerts().is_empty());
+    let statuses = engine.channel_statuses();
+    let is_well = |status: &ChannelStatus| {
+        status.circuit.state == CircuitState::Closed && status.alerts.is_empty()
+    };
+    assert!(statuses.iter().all(is_well), "{statuses:?}");
     assert_eq!(pair.chat().len(), 2, "{:?}", pair.chat());
 }
 
@@ -122,4 +134,29 @@ async fn an_alert_on_a_channel_that_is_removed_is_dropped() {
     pair.reload(&engine, "", BOTH).await;
     assert!(engine.alerts().is_empty(), "nobody looks for it");
     assert_eq!(pair.chat().len(), 1, "{:?}", pair.chat());
+}
+
+#[tokio::test]
+async fn a_channel_s_status_has_its_last_check_and_when_its_rate_limit_was_reached() {
+    let pair = Pair::new().await;
+    let engine = pair.engine("delivery: {rate_limit: 2/10m}", BOTH).await;
+    let pager = || engine.channel_statuses().swap_remove(0);
+    let limit = pager().rate_limit.unwrap();
+    assert_eq!(
+        (limit.rate.to_string(), limit.last_suppressed_ms),
+        ("2/10m".to_owned(), None)
+    );
+    assert_eq!(pager().last_check, None);
+    for number in 0..3 {
+        to_pager(&engine, &format!("alarm {number}")).await;
+    }
+    assert!(pager().rate_limit.unwrap().last_suppressed_ms.is_some());
+
+    let found = engine.check(&["pager"]).await.unwrap();
+    assert_eq!(pager().last_check.unwrap().check, found[0]);
+    assert_eq!(found[0].status, CheckStatus::Ok);
+    let json = serde_json::to_value(pager()).unwrap();
+    assert_eq!(json["rate_limit"]["rate"], "2/10m");
+    assert_eq!(json["circuit"]["state"], "closed");
+    assert_eq!(json["last_check"]["status"], "ok");
 }

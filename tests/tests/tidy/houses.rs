@@ -323,7 +323,7 @@ pub const HOUSES: &[House] = &[
     },
     House {
         root: "host-app/src/lib.rs",
-        floors: &[&["duration", "http"], &["api", "sender"]],
+        floors: &[&["duration", "http", "snippet"], &["api", "sender"]],
         circles: &[
             Circle {
                 files: &["sender/addresses.rs", "sender/happening.rs"],

@@ -156,8 +156,15 @@ impl ActiveAlerts {
 
     /// Returns the active alerts.
     pub(crate) fn list(&self) -> Vec<Alert> {
+        self.list_if(|_| true)
+    }
+
+    /// Returns the active alerts on subjects for which `is_wanted` returns `true`.
+    pub(crate) fn list_if(&self, is_wanted: impl Fn(&Subject) -> bool) -> Vec<Alert> {
         let entries = self.lock();
-        let now = entries.iter().filter(|(_, entry)| entry.is_active);
+        let now = entries
+            .iter()
+            .filter(|(subject, entry)| entry.is_active && is_wanted(subject));
         now.map(|(subject, entry)| Alert {
             subject: subject.to_string(),
             sentence: entry.sentence.clone(),

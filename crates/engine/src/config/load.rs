@@ -24,7 +24,10 @@ use super::{
     tree::{Entry, Node, NodeId, Scalar, Tree, Value},
     unsupported,
 };
-use crate::{plugin::typed, runtime::Catalog};
+use crate::{
+    plugin::{Sha256, typed},
+    runtime::Catalog,
+};
 
 /// A file that was read as YAML. Its settings for plugins are read first, and the rest is checked
 /// with those plugins.
@@ -67,7 +70,8 @@ impl<'a> Document<'a> {
     /// Every problem, if at least one is an error.
     pub(crate) fn check(self, catalog: &Catalog) -> Result<(Config, Problems), Problems> {
         let mut findings = self.findings;
-        let config = checked(self.root, catalog, self.options, &mut findings);
+        let mut config = checked(self.root, catalog, self.options, &mut findings);
+        config.source = Some(Sha256::of(self.text.as_bytes()));
         permissions(self.path, self.mode, &mut findings);
         for error in catalog.rejected() {
             findings.whole(Problem {

@@ -13,7 +13,7 @@ use super::{
     suggest::closest,
 };
 use crate::{
-    plugin::{PluginError, Proofs},
+    plugin::{PluginError, Proofs, Sha256},
     runtime::LoadedType,
 };
 
@@ -31,9 +31,18 @@ pub struct Config {
     pub(crate) hosts: HostTable,
     pub(crate) sections: HashMap<Box<str>, CheckedValue>,
     pub(crate) delivery: DeliveryConfig,
+    /// The hash of the text that it was read from. The text itself has secrets.
+    pub(crate) source: Option<Sha256>,
 }
 
 impl Config {
+    /// Returns whether both were read from the same text. What the text refers to, such as files
+    /// with secrets, may differ all the same.
+    #[must_use]
+    pub fn has_same_text(&self, other: &Self) -> bool {
+        self.source.is_some() && self.source == other.source
+    }
+
     /// Returns the names of the channels to which notifications about a host go: the host's own, or
     /// the default ones if it has none or is not in the file.
     ///

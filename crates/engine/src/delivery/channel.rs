@@ -5,7 +5,7 @@ use std::{
     fmt,
     ops::Deref,
     sync::{
-        Arc,
+        Arc, Mutex,
         atomic::{AtomicBool, AtomicUsize},
     },
 };
@@ -18,6 +18,7 @@ use tokio::sync::Semaphore;
 use tokio_util::task::{TaskTracker, task_tracker::TaskTrackerToken};
 
 use super::{
+    check::LastCheck,
     circuit_breaker::CircuitBreaker,
     metrics::{Presence, label},
     report::Disabled,
@@ -32,7 +33,7 @@ use crate::{
 };
 
 /// The maximum number of concurrent attempts of one channel.
-const MAX_CONCURRENT_ATTEMPTS: usize = 64;
+pub(super) const MAX_CONCURRENT_ATTEMPTS: usize = 64;
 
 /// An open channel, which accepts notifications.
 pub(crate) struct Channel {
@@ -44,6 +45,7 @@ pub(crate) struct Channel {
     pub(super) has_backlog: AtomicBool,
     pub(super) rate_limit: RateLimit,
     pub(crate) breaker: CircuitBreaker,
+    pub(super) last_check: Mutex<Option<LastCheck>>,
     tasks: Arc<ChannelTasks>,
     uses: TaskTracker,
     /// The channel's name in metrics.
@@ -118,6 +120,7 @@ impl Channel {
             presence: Presence::begin(provider.is_ok(), ad_hoc),
             rate_limit: RateLimit::new(config.options.rate_limit, &shared.clock),
             breaker: CircuitBreaker::default(),
+            last_check: Mutex::default(),
             config,
             provider,
             attempt_permits: Arc::new(Semaphore::new(MAX_CONCURRENT_ATTEMPTS)),

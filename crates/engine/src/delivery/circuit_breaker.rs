@@ -9,10 +9,12 @@ use std::{
     time::Duration,
 };
 
+use serde::Serialize;
+
 use super::report::{Class, Fault, TargetReport};
 use crate::{
     alerts::{ActiveAlerts, ChannelProblem, Subject},
-    clock::milliseconds,
+    clock::{Clock, milliseconds},
 };
 
 /// The number of consecutive failed attempts that opens the breaker. It exceeds the number that one
@@ -56,6 +58,33 @@ enum Transition {
     Closed,
 }
 
+/// The state of a channel's circuit breaker.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize)]
+#[serde(rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum CircuitState {
+    /// Deliveries are attempted.
+    Closed,
+    /// Deliveries wait, because the remote does not work.
+    Open,
+    /// The next attempt is a probe, or one is under way: its result closes or opens the breaker.
+    HalfOpen,
+}
+
+/// A channel's circuit breaker.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[non_exhaustive]
+pub struct CircuitStatus {
+    /// Its state.
+    pub state: CircuitState,
+    /// The number of attempts in a row that failed; counted until the breaker opens.
+    pub failures: u32,
+    /// When the next attempt may be made, in milliseconds since the Unix epoch; `None` unless the
+    /// breaker is open.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub next_probe_ms: Option<i64>,
+}
+
 /// The circuit breaker of one channel.
 #[derive(Debug, Default)]
 pub(crate) struct CircuitBreaker(Mutex<Circuit>);
@@ -93,6 +122,24 @@ impl CircuitBreaker {
     /// Returns whether the breaker is open or half open.
     pub(super) fn is_open(&self) -> bool {
         self.lock().open.is_some()
+    }
+
+    pub(super) fn status(&self, clock: &dyn Clock) -> CircuitStatus {
+        let circuit = self.lock();
+        let left_ms = |until_ms: i64| until_ms.saturating_sub(clock.steady_ms());
+        let (state, next_probe_ms) = match circuit.open.map(|(until_ms, _)| left_ms(until_ms)) {
+            None => (CircuitState::Closed, None),
+            Some(left_ms) if left_ms > 0 => (
+                CircuitState::Open,
+                Some(clock.now_ms().saturating_add(left_ms)),
+            ),
+            Some(_) => (CircuitState::HalfOpen, None),
+        };
+        CircuitStatus {
+            state,
+            failures: circuit.failures,
+            next_probe_ms,
+        }
     }
 
     /// Half-opens the breaker of a channel that did not work before it was reconfigured. The next

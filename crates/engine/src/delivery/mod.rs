@@ -6,12 +6,15 @@
 //! `circuit_breaker` is updated with them, `retry` returns the verdict (backoff), and `persist`
 //! records and logs it; `waiters` notifies the callers that wait. `dispatcher` claims the
 //! deliveries that are not attempted at once, and `outbox` has the state that these stages share.
-//! `deliver_once` makes a single attempt without a store, `acknowledgement` records who has taken
+//! `check` asks a channel's provider whether it would deliver, and `channel_status` gathers what is
+//! known of a channel. `deliver_once` makes a single attempt without a store, `acknowledgement` records who has taken
 //! over.
 
 mod acknowledgement;
 mod attempt;
 mod channel;
+mod channel_status;
+mod check;
 mod circuit_breaker;
 mod deliver_once;
 mod digest;
@@ -30,6 +33,9 @@ mod wakeup;
 
 pub(crate) use self::metrics::{UnderWay, describe};
 pub(crate) use channel::{Channel, ChannelGuard};
+pub use channel_status::ChannelStatus;
+pub use check::{Check, CheckStatus, LastCheck};
+pub use circuit_breaker::{CircuitState, CircuitStatus};
 pub(crate) use deliver_once::{SingleDelivery, deliver_once, report_panic};
 pub(crate) use dispatcher::{CurrentConfig, run as run_dispatcher};
 pub(crate) use outbox::Outbox;
@@ -39,4 +45,5 @@ pub use report::{ChannelReport, Class, Fault, Report, StepReport, TargetReport};
 pub(crate) use submission::{
     Addressee, PendingDeliveries, Submission, Turn, intake as recorded, pass_over_disabled,
 };
+pub use suppression::RateLimitStatus;
 pub(crate) use suppression::suppression_by_severity;

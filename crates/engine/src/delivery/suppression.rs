@@ -9,7 +9,10 @@ use std::{
     collections::HashMap,
     fmt,
     num::NonZeroU32,
-    sync::{Arc, Mutex, PoisonError},
+    sync::{
+        Arc, Mutex, PoisonError,
+        atomic::{AtomicI64, Ordering},
+    },
     time::Duration,
 };
 
@@ -21,6 +24,7 @@ use governor::{
     nanos::Nanos,
     state::{InMemoryState, NotKeyed},
 };
+use serde::{Serialize, Serializer};
 
 use crate::{
     clock::{Clock, milliseconds},
@@ -151,12 +155,31 @@ impl TicksClock for Ticks {
 
 type Limiter = RateLimiter<NotKeyed, InMemoryState, Ticks, NoOpMiddleware<Nanos>>;
 
+/// A channel's rate limit.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[non_exhaustive]
+pub struct RateLimitStatus {
+    /// The rate, such as 30 messages in 1 h; as a text in JSON.
+    #[serde(serialize_with = "as_text")]
+    pub rate: Rate,
+    /// When the limit last suppressed a message; `None` if it never did.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub last_suppressed_ms: Option<i64>,
+}
+
+fn as_text<S: Serializer>(rate: &Rate, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.collect_str(rate)
+}
+
 /// The rate limit of one channel.
 pub(super) struct RateLimit {
     limiter: Option<(Limiter, Rate)>,
     /// The fingerprints of messages that passed, and when their deduplication windows end, in
     /// milliseconds since the Unix epoch. Repetitions until then are not sent and do not count.
     recent: Mutex<HashMap<u64, i64>>,
+    /// When the limit last suppressed a message, in milliseconds since the Unix epoch;
+    /// [`i64::MIN`] if it never did.
+    last_suppressed_ms: AtomicI64,
 }
 
 impl fmt::Debug for RateLimit {
@@ -176,13 +199,24 @@ impl RateLimit {
         Self {
             limiter,
             recent: Mutex::default(),
+            last_suppressed_ms: AtomicI64::new(i64::MIN),
         }
+    }
+
+    pub(super) fn status(&self) -> Option<RateLimitStatus> {
+        let (_, rate) = self.limiter.as_ref()?;
+        let last_ms = self.last_suppressed_ms.load(Ordering::Relaxed);
+        Some(RateLimitStatus {
+            rate: *rate,
+            last_suppressed_ms: (last_ms != i64::MIN).then_some(last_ms),
+        })
     }
 
     /// Takes a token. Returns the rule that suppresses the message if no token is left.
     pub(super) fn suppression(&self, now_ms: i64) -> Option<SuppressionRule> {
         let (limiter, rate) = self.limiter.as_ref()?;
         limiter.check().err()?;
+        self.last_suppressed_ms.store(now_ms, Ordering::Relaxed);
         let per = humantime::format_duration(rate.per);
         Some(SuppressionRule {
             sentence: format!("{RATE_LIMIT}: more than {} in {per}", rate.messages),

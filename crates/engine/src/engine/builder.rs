@@ -22,7 +22,7 @@ use crate::{
     engine::{
         error::StartError,
         handle::Engine,
-        load::{LoadError, Loaded, find_plugins, load},
+        load::{LoadError, Loaded, check_file, find_plugins, load},
         open_channels::{Unusable, log_warnings, open_channels, open_once},
         runtime_home::RuntimeHome,
         store_choice::StoreChoice,
@@ -243,6 +243,16 @@ impl EngineBuilder {
     /// [`LoadError`] with the problems that were found.
     pub fn load(&self) -> Result<Loaded, LoadError> {
         load(&self.file, &self.options, self.worker.as_ref())
+    }
+
+    /// Checks the file as it is now, with plugins that were found before, such as those of a
+    /// running [`Engine::catalog`]. Loads no plugin and changes nothing. The returned problems are
+    /// warnings.
+    ///
+    /// # Errors
+    /// [`LoadError`] with the problems that were found.
+    pub fn check_file(&self, plugins: &Catalog) -> Result<(Config, Problems), LoadError> {
+        check_file(&self.file, &self.options, plugins)
     }
 
     /// Checks a text as if it were the content of the file, with plugins that were found before.

@@ -13,11 +13,8 @@ use futures_util::future::join_all;
 use crate::alerts::{ChannelProblem, Subject};
 use crate::{
     clock::milliseconds,
-    delivery::Channel,
-    engine::{
-        check::{Check, CheckStatus},
-        handle::{Engine, Inner},
-    },
+    delivery::{Channel, Check, CheckStatus},
+    engine::handle::{Engine, Inner},
 };
 
 /// The maximum time until due checks are searched for again, because clocks may be set.
@@ -56,7 +53,9 @@ pub(crate) async fn run(engine: Weak<Inner>) {
                 .map_or(i64::MIN, |history| history.next_ms);
             channel.config().options().canary.is_some() && next_ms <= now_ms
         });
-        let checking = due.map(|channel| async move { (channel, Check::of(channel).await) });
+        let clock_of_checks = &*clock;
+        let checking =
+            due.map(|channel| async move { (channel, channel.check(clock_of_checks).await) });
         for (channel, check) in join_all(checking).await {
             let name = channel.config().name().to_owned();
             let history = histories.entry(name).or_default();

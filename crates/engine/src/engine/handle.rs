@@ -16,9 +16,11 @@ use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use crate::{
     alerts::{ActiveAlerts, Subject},
     config::{Config, Retention},
-    delivery::{Channel, ChannelGuard, CurrentConfig, Outbox, persist_proofs, run_dispatcher},
+    delivery::{
+        Channel, ChannelGuard, ChannelStatus, Check, CurrentConfig, Outbox, persist_proofs,
+        run_dispatcher,
+    },
     engine::{
-        check::Check,
         current::{Current, Snapshot},
         error::NotifyError,
         load::Loaded,
@@ -202,11 +204,25 @@ impl Engine {
             // A check whose caller stops waiting must not delay a reload.
             held.iter().map(|one| one.channel.channel()).collect()
         };
+        let clock = Arc::clone(&self.0.shared.clock);
         let checking = async move {
-            let checks = channels.iter().map(|channel| Check::of(channel));
+            let checks = channels.iter().map(|channel| channel.check(&*clock));
             join_all(checks).await
         };
         Ok(self.0.runtime_home.run(checking).await?)
+    }
+
+    /// Returns what the engine knows of each channel at the moment, in the order of the
+    /// configuration: its circuit breaker, its rate limit, its last check and the alerts about it.
+    #[must_use]
+    pub fn channel_statuses(&self) -> Vec<ChannelStatus> {
+        let (alerts, clock) = (&*self.0.alerts, &*self.0.shared.clock);
+        self.0.current.with(|current| {
+            let channels = current.router.all().iter();
+            channels
+                .map(|channel| channel.status(alerts, clock))
+                .collect()
+        })
     }
 
     /// Returns the number of deliveries that wait or are under way, over all channels.

@@ -51,6 +51,19 @@ impl From<ReadError> for LoadError {
     }
 }
 
+/// Checks a file as [`load`] does, with plugins that were found before: none is loaded.
+///
+/// # Errors
+/// [`LoadError`] with every problem of the file.
+pub(super) fn check_file(
+    path: &Path,
+    options: &LoadOptions,
+    plugins: &Catalog,
+) -> Result<(Config, Problems), LoadError> {
+    let checked = Document::read(path, options)?.check(plugins);
+    checked.map_err(|problems| LoadError::Problems(Box::new(problems)))
+}
+
 /// Reads, checks and resolves a file. `worker` is the program that runs plugins in processes of
 /// their own, if there is one.
 ///

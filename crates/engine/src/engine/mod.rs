@@ -9,7 +9,6 @@ mod acknowledge;
 mod alert_notifier;
 mod builder;
 mod canary;
-mod check;
 mod current;
 mod error;
 mod handle;
@@ -25,7 +24,6 @@ mod submit;
 
 pub use acknowledge::{Acknowledge, AcknowledgedIncident};
 pub use builder::EngineBuilder;
-pub use check::{Check, CheckStatus};
 pub use error::{NotifyError, StartError};
 pub use handle::{Drained, Engine, definitions};
 pub use load::{LoadError, Loaded};

@@ -9,7 +9,7 @@ use ring::digest::{SHA256, digest};
 pub struct Sha256([u8; 32]);
 
 impl Sha256 {
-    pub(super) fn of(bytes: &[u8]) -> Self {
+    pub(crate) fn of(bytes: &[u8]) -> Self {
         let mut sha256 = Self([0; 32]);
         sha256.0.copy_from_slice(digest(&SHA256, bytes).as_ref());
         sha256

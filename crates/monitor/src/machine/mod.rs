@@ -49,4 +49,4 @@ pub use settings::{Flap, HostSettings, Mass, Settings, Window};
 pub use silence::UnknownHost;
 pub use state::Machine;
 pub use time::{Moment, Tick};
-pub use view::{AlertView, HostView, LinkView};
+pub use view::{AlertView, HostView, LinkView, MetricView};

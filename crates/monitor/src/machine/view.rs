@@ -15,7 +15,7 @@ use super::{
     state::Machine,
     time::{Moment, Tick},
 };
-use crate::thresholds::Level;
+use crate::thresholds::{Condition, Level, shown};
 
 impl LinkState {
     fn of(host: &Host, link: &Link, settings: &Settings, now: Moment) -> Self {
@@ -74,6 +74,24 @@ pub struct AlertView {
     pub value: f64,
 }
 
+/// A view of a metric: its last value, and the thresholds that apply to it.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[non_exhaustive]
+pub struct MetricView {
+    /// The metric.
+    pub path: Arc<str>,
+    /// Its last value.
+    pub value: f64,
+    /// The level that its thresholds give it, after as many samples as they ask for.
+    pub level: Level,
+    /// The condition of a warning.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub warning: Option<Condition>,
+    /// The condition of a critical alert.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub critical: Option<Condition>,
+}
+
 /// A view of a host.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[non_exhaustive]
@@ -120,18 +138,36 @@ impl Machine {
         &self.blindness.spans
     }
 
-    /// Returns the last values of a host's metrics, by path.
+    /// Returns the last values of a host's metrics with their thresholds, the worst first.
     #[must_use]
-    pub fn metrics(&self, name: &str) -> Vec<(Arc<str>, f64)> {
+    pub fn metrics(&self, name: &str) -> Vec<MetricView> {
         let Some(id) = self.by_name.get(name) else {
             return Vec::new();
         };
-        let metrics = self.host(*id).metrics.iter();
-        let named = metrics.filter_map(|metric| {
+        let host = self.host(*id);
+        let set = host.settings.and_then(|settings| settings.set);
+        let set = set.and_then(|number| self.settings.sets.get(number as usize));
+        let views = host.metrics.iter().filter_map(|metric| {
             let path = self.paths.name(metric.path)?;
-            Some((Arc::clone(path), metric.value))
+            let rule = set.and_then(|set| set.rule(set.find(path)?));
+            let mut alerts = host.persistent.alerts.iter();
+            let alert = alerts.find(|alert| alert.path == *path);
+            Some(MetricView {
+                path: Arc::clone(path),
+                value: metric.value,
+                level: alert.map_or(Level::Ok, |alert| alert.level),
+                warning: rule.and_then(|rule| rule.warning),
+                critical: rule.and_then(|rule| rule.critical),
+            })
         });
-        named.collect()
+        let mut views: Vec<MetricView> = views.collect();
+        let is_ruled = |view: &MetricView| view.warning.is_some() || view.critical.is_some();
+        views.sort_by(|one, other| {
+            let worst = other.level.cmp(&one.level);
+            let ruled = is_ruled(other).cmp(&is_ruled(one));
+            worst.then(ruled).then_with(|| one.path.cmp(&other.path))
+        });
+        views
     }
 
     /// Returns what a host's pings said of its job; `None` if there were none.
@@ -186,6 +222,33 @@ impl Machine {
             silenced_until_ms: silence.map(|silence| now.wall_of(silence.until)),
             silenced_why: silence.map(|silence| silence.why.clone()),
         }
+    }
+}
+
+impl MetricView {
+    fn conditions(&self) -> impl Iterator<Item = (Level, Condition)> {
+        let both = [
+            (Level::Warning, self.warning),
+            (Level::Critical, self.critical),
+        ];
+        let both = both.into_iter();
+        both.filter_map(|(level, condition)| Some((level, condition?)))
+    }
+
+    /// Returns the value as messages have it, such as `95.2`.
+    #[must_use]
+    pub fn shown(&self) -> String {
+        let bounds: Vec<f64> = self.conditions().map(|(_, one)| one.bound()).collect();
+        shown(self.value, &bounds)
+    }
+
+    /// Returns the thresholds in words, such as `WARNING > 80.0, CRITICAL > 90.0`; nothing if
+    /// there are none.
+    #[must_use]
+    pub fn thresholds(&self) -> String {
+        let each = self.conditions();
+        let each: Vec<String> = each.map(|(level, one)| format!("{level} {one}")).collect();
+        each.join(", ")
     }
 }
 

@@ -7,7 +7,7 @@ use annunciator_protocol::Reject;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    machine::{BlindSpan, HostView, PingReport, Silence},
+    machine::{BlindSpan, HostView, MetricView, PingReport, Silence},
     notify::{DeliveryCounts, HostDelivery},
     store::HistoryLine,
 };
@@ -65,8 +65,8 @@ pub struct Explained {
     pub refused: BTreeMap<Reject, u64>,
     /// The channels and groups that its messages go to.
     pub channels: Vec<Arc<str>>,
-    /// The last values of its metrics, by path.
-    pub metrics: Vec<(Arc<str>, f64)>,
+    /// The last values of its metrics with their thresholds, the worst first.
+    pub metrics: Vec<MetricView>,
     /// The last ping of each kind (success, failure, start, log) with its output, oldest
     /// first.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]

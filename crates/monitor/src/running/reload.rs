@@ -2,7 +2,7 @@
 
 use std::{borrow::Cow, sync::PoisonError};
 
-use annunciator::{Config, EngineBuilder, LoadError, StorePlace};
+use annunciator::{Config, EngineBuilder, LoadError, Problems, StorePlace};
 use tokio::sync::Mutex;
 
 use super::{monitor::Monitor, timeline::Reading};
@@ -117,6 +117,18 @@ impl Reloading {
     #[must_use]
     pub fn tally(&self) -> ReloadTally {
         *self.tally.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Checks the file as it is now, with the plugins that are in use, and puts nothing into
+    /// force. Returns its configuration and the warnings about it.
+    ///
+    /// # Errors
+    /// Returns [`ReloadError`] if the file would be rejected.
+    pub async fn check(&self, monitor: &Monitor) -> Result<(Config, Problems), ReloadError> {
+        let (builder, plugins) = (self.builder.clone(), monitor.engine().catalog());
+        let checking = tokio::task::spawn_blocking(move || builder.check_file(&plugins));
+        let checked = checking.await.map_err(|_| ReloadError::Ending)?;
+        Ok(checked?)
     }
 
     /// Reads the file again and puts it into force, as a whole or not at all. Hosts keep

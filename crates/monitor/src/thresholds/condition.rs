@@ -2,6 +2,8 @@
 
 use std::{fmt, str::FromStr};
 
+use serde::{Deserialize, Serialize};
+
 use super::value::shown;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -25,7 +27,10 @@ const OPERATORS: [(&str, Operator); 6] = [
 ];
 
 /// A condition on a value, such as `> 90`: a comparison with a number.
-#[derive(Debug, Clone, Copy, PartialEq)]
+///
+/// Its JSON form is this text, too, as messages have it.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[serde(into = "String", try_from = "String")]
 pub struct Condition {
     operator: Operator,
     bound: f64,
@@ -93,6 +98,20 @@ impl FromStr for Condition {
             .filter(|bound: &f64| bound.is_finite())
             .ok_or_else(|| ConditionError::Number(number.chars().take(40).collect()))?;
         Ok(Self { operator, bound })
+    }
+}
+
+impl From<Condition> for String {
+    fn from(condition: Condition) -> Self {
+        condition.to_string()
+    }
+}
+
+impl TryFrom<String> for Condition {
+    type Error = ConditionError;
+
+    fn try_from(text: String) -> Result<Self, ConditionError> {
+        text.parse()
     }
 }
 

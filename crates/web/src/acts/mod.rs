@@ -284,7 +284,7 @@ fn verb(request: &Request) -> Option<String> {
         ("PUT" | "POST", "/hosts/{host}/silence") | ("POST", "/silences") => "silence",
         ("DELETE", "/hosts/{host}/silence")
         | ("POST", "/hosts/{host}/end-silence" | "/silences/end") => "end silence",
-        ("POST", "/reload") => "reload",
+        ("POST", "/reload" | "/configuration/reload") => "reload",
         ("POST", "/tokens") => "add token",
         ("DELETE", "/tokens/{name}") => "remove token",
         ("POST", "/login") => LOG_IN,

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use annunciator::{ChannelConfig, Engine, Notification, Severity};
+use annunciator::{ChannelConfig, ChannelStatus, Engine, Notification, Severity};
 use axum::{Json, extract::State, response::Response};
 use serde::{Deserialize, Serialize};
 use serde_json::Value as JsonValue;
@@ -49,11 +49,22 @@ impl From<&ChannelConfig> for ChannelJson {
     }
 }
 
+/// A channel, and how it is at the moment.
+#[derive(Debug, Clone, Serialize, ToSchema)]
+pub(super) struct ListedChannel {
+    #[serde(flatten)]
+    channel: ChannelJson,
+    /// Its circuit breaker, its rate limit, its last check, the attempts that are under way, and
+    /// the alerts about it.
+    #[schema(value_type = Object)]
+    status: ChannelStatus,
+}
+
 /// All channels.
 #[derive(Debug, Clone, Serialize, ToSchema)]
 pub(super) struct Channels {
     /// In the order of the file.
-    channels: Vec<ChannelJson>,
+    channels: Vec<ListedChannel>,
     /// The engine's active alerts: what keeps people from being notified.
     #[schema(value_type = Vec<Object>)]
     alerts: Vec<annunciator::Alert>,
@@ -70,8 +81,14 @@ pub(super) struct Channels {
 )]
 pub(super) async fn list(State(api): State<Api>, _: Reader) -> Json<Channels> {
     let config = api.engine.config();
+    let statuses = api.engine.channel_statuses().into_iter();
+    // A reload in between may have removed one.
+    let listed = statuses.filter_map(|status| {
+        let channel = ChannelJson::from(config.channel(&status.channel)?);
+        Some(ListedChannel { channel, status })
+    });
     Json(Channels {
-        channels: config.channels().map(ChannelJson::from).collect(),
+        channels: listed.collect(),
         alerts: api.engine.alerts(),
     })
 }

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use annunciator::{
-    Alert, Check,
+    ChannelOptions, ChannelStatus, Check, CheckStatus, CircuitState,
     store::{Query, State as DeliveryState},
 };
 use axum::{
@@ -20,7 +20,7 @@ use super::{
     now::own_alerts,
     site::{Frame, Pages},
     text::{part, text},
-    time::length,
+    time::{countdown, length},
 };
 use crate::{
     api::{NotifyOutcome, test_channel},
@@ -150,6 +150,7 @@ fn page(
 ) -> Markup {
     let config = pages.engine.config();
     let alerts = pages.engine.alerts();
+    let statuses = pages.engine.channel_statuses();
     let now_ms = Timestamp::now().as_millisecond();
     html! {
         (own_alerts(&alerts, now_ms))
@@ -165,7 +166,12 @@ fn page(
                         td { a href={ "/deliveries?channel=" (part(channel.name())) } data-open { (text(channel.name())) } }
                         td data-label="Type" { (text(channel.channel_type())) }
                         @let deliveries = format!("/deliveries?state=pending&channel={}", part(channel.name()));
-                        td { (state(channel.name(), channel.disabled().map(ToString::to_string), &alerts)) }
+                        td {
+                            @if let Some(status) = statuses.iter().find(|one| one.channel == channel.name()) {
+                                (state(status, now_ms))
+                                (circumstances(status, channel.options(), now_ms))
+                            }
+                        }
                         td data-label="Waiting" {
                             @match waiting.get(channel.name()) {
                                 None => "nothing",
@@ -226,18 +232,71 @@ fn plugin_table(list: &PluginList) -> Markup {
     }
 }
 
-fn state(name: &str, disabled: Option<String>, alerts: &[Alert]) -> Markup {
-    let of_it = |alert: &&Alert| {
-        let rest = alert.subject.strip_prefix("channel/");
-        let rest = rest.and_then(|rest| rest.strip_prefix(name));
-        rest.is_some_and(|rest| rest.starts_with('/'))
-    };
+fn state(status: &ChannelStatus, now_ms: i64) -> Markup {
     html! {
-        @if let Some(why) = disabled { span.pill.mute { "disabled" } " " (text(&why)) }
-        @else if let Some(alert) = alerts.iter().find(of_it) {
+        @if let Some(why) = &status.disabled { span.pill.mute { "disabled" } " " (text(why)) }
+        @else if let Some(alert) = status.alerts.first() {
             span.pill.crit { "out of order" } " " (text(&alert.sentence))
         }
+        @else if status.circuit.failures > 0 {
+            span.pill.warn { "failing" } " " (attempts(status.circuit.failures)) " failed in a row"
+        }
         @else { span.pill.ok { "no trouble known" } }
+        @match status.circuit.state {
+            CircuitState::Closed => {},
+            CircuitState::Open => @if let Some(at_ms) = status.circuit.next_probe_ms {
+                div { "Its deliveries wait; one is tried " (countdown(at_ms, now_ms)) "." }
+            },
+            CircuitState::HalfOpen => div { "Its deliveries wait for what comes of the next attempt." },
+            _ => {},
+        }
+    }
+}
+
+fn attempts(count: u32) -> String {
+    match count {
+        1 => "1 attempt".to_owned(),
+        count => format!("{count} attempts"),
+    }
+}
+
+/// Shows a channel's checks, its rate limit and what is under way.
+fn circumstances(status: &ChannelStatus, options: &ChannelOptions, now_ms: i64) -> Markup {
+    let every = options.canary.map(|canary| canary.every.as_millis());
+    let every = every.and_then(|ms| i64::try_from(ms).ok()).map(length);
+    html! {
+        div.dim {
+            @match &status.last_check {
+                None => "Not checked since it was opened",
+                Some(last) => {
+                    "Checked " (length(now_ms - last.at_ms)) " ago: " (verdict(last.check.status))
+                    @if last.check.status != CheckStatus::Ok { ", " (text(&last.check.detail)) }
+                },
+            }
+            @match every {
+                Some(every) => { "; checked every " (every) "." },
+                None => "; no canary checks it.",
+            }
+        }
+        @if let Some(limit) = &status.rate_limit {
+            div.dim {
+                "At most " (limit.rate) ", "
+                @match limit.last_suppressed_ms {
+                    Some(at_ms) => { "which last suppressed a message " (length(now_ms - at_ms)) " ago." },
+                    None => "which has suppressed nothing.",
+                }
+            }
+        }
+        @if status.attempts_under_way > 0 { div.dim { (status.attempts_under_way) " under way." } }
+    }
+}
+
+/// Returns the word for what a check found.
+fn verdict(status: CheckStatus) -> &'static str {
+    match status {
+        CheckStatus::Ok => "ok",
+        CheckStatus::Failed => "failed",
+        CheckStatus::Unsupported => "cannot be checked",
     }
 }
 
@@ -254,10 +313,8 @@ fn finding(found: &Found) -> Markup {
             return html! { p { "It was accepted, and what came of it is not known yet: " a href="/deliveries" { "look at the deliveries" } "." } };
         }
     };
-    let status = serde_json::to_value(check.status).unwrap_or_default();
-    let status = status.as_str().unwrap_or("checked").to_owned();
     html! {
-        b { (text(&status)) } ": " (text(&check.detail))
+        b { (verdict(check.status)) } ": " (text(&check.detail))
         @if !check.hint.is_empty() { " " (text(&check.hint)) }
     }
 }

@@ -24,6 +24,9 @@ async fn show(State(pages): State<Pages>, frame: Frame) -> Response {
     let content = html! {
         h1 { "Configuration" }
         p { "From " code { (text(&pages.engine.file().display().to_string())) } ", as it was read last. Secrets are hidden." }
+        @if let Some(path) = pages.site.file_path {
+            p { a.button href=(path) { "Compare it with the file, and show its problems" } }
+        }
         h2 { "Channels" }
         @for channel in config.channels() { (a_channel(channel)) }
         (groups(&config))

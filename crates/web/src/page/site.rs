@@ -60,6 +60,8 @@ pub struct Site {
     pub(super) program: &'static str,
     /// How its users silence a host: the address before the host's name. None if they cannot.
     pub(super) host_path: Option<&'static str>,
+    /// Where the file is compared with the configuration in force. None if it is not.
+    pub(super) file_path: Option<&'static str>,
     nav: Vec<NavLink>,
     routes: Router,
     additions: Option<AddToPage>,
@@ -80,6 +82,7 @@ impl Site {
         Self {
             program,
             host_path: None,
+            file_path: None,
             nav: vec![
                 link("/", "Now"),
                 link("/deliveries", "Deliveries"),
@@ -108,6 +111,13 @@ impl Site {
     /// Sets where a host's own page is: the path before its name, such as `/hosts/`.
     pub fn host_path(mut self, path: &'static str) -> Self {
         self.host_path = Some(path);
+        self
+    }
+
+    /// Sets where a page compares the file with the configuration in force, such as
+    /// `/configuration/file`.
+    pub fn file_path(mut self, path: &'static str) -> Self {
+        self.file_path = Some(path);
         self
     }
 

@@ -1,6 +1,6 @@
 //! Rates: a number of messages within a period, such as `30/min` or `5/10s`.
 
-use std::time::Duration;
+use std::{fmt, time::Duration};
 
 use schemars::{Schema, json_schema};
 use serde_json::Value as Json;
@@ -23,6 +23,13 @@ pub struct Rate {
     pub messages: u32,
     /// The period.
     pub per: Duration,
+}
+
+/// As it is written in the file, such as `30/1m`.
+impl fmt::Display for Rate {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}/{}", self.messages, self.per.write())
+    }
 }
 
 pub(super) static RATE: Format = Format {
@@ -59,7 +66,7 @@ impl Text for Rate {
     }
 
     fn write(&self) -> String {
-        format!("{}/{}", self.messages, self.per.write())
+        self.to_string()
     }
 
     fn describe() -> Schema {

@@ -5,7 +5,7 @@ use std::{collections::BTreeMap, fmt::Display, time::Duration};
 use annunciator::store::State;
 use annunciator_monitor::{
     HostDelivery,
-    machine::{HostState, HostView, LinkState, LinkView, PingReport},
+    machine::{HostState, HostView, LinkState, LinkView, MetricView, PingReport},
     thresholds::Level,
     timestamp::{format_duration, format_timestamp},
 };
@@ -205,9 +205,7 @@ pub(super) fn explained(answer: &ExplainAnswer, output: &Output) {
     for report in &explained.pings {
         ping(report, output);
     }
-    section("metrics", &explained.metrics, output, |(path, value)| {
-        format!("{} = {value:?}", one_line(path))
-    });
+    section("metrics", &explained.metrics, output, metric);
     section("history", &explained.history, output, |line| {
         format!(
             "{}  {}",
@@ -260,6 +258,20 @@ fn ping(report: &PingReport, output: &Output) {
     for line in report.body.lines() {
         output.line(&format!("  {}", one_line(line)));
     }
+}
+
+/// Returns the line of a metric.
+fn metric(metric: &MetricView) -> String {
+    let level = match metric.level {
+        Level::Ok => String::new(),
+        level => format!("  {level}"),
+    };
+    let thresholds = match metric.thresholds().as_str() {
+        "" => String::new(),
+        thresholds => format!("  (thresholds: {thresholds})"),
+    };
+    let (path, value) = (one_line(&metric.path), metric.shown());
+    format!("{path} = {value}{level}{thresholds}")
 }
 
 fn open_counts(incidents: &[IncidentJson]) -> String {

@@ -3,7 +3,8 @@
 use annunciator_core::code;
 use serde::Serialize;
 
-use crate::delivery::Channel;
+use super::report::Disabled;
+use crate::{config::ChannelConfig, runtime::Instance};
 
 /// The verdict of a channel's check.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize)]
@@ -34,16 +35,28 @@ pub struct Check {
     pub hint: String,
 }
 
+/// The last check of a channel.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[non_exhaustive]
+pub struct LastCheck {
+    /// When it ended, in milliseconds since the Unix epoch.
+    pub at_ms: i64,
+    /// What it found.
+    #[serde(flatten)]
+    pub check: Check,
+}
+
 impl Check {
     /// Checks a channel by its provider.
-    pub(crate) async fn of(channel: &Channel) -> Self {
-        let (status, detail, hint) = match channel.provider() {
+    pub(super) async fn of(config: &ChannelConfig, provider: Result<&Instance, &Disabled>) -> Self {
+        let timeout = config.options().timeout;
+        let (status, detail, hint) = match provider {
             Err(disabled) => (
                 CheckStatus::Failed,
                 disabled.sentence(),
                 disabled.hint.clone(),
             ),
-            Ok(instance) => match instance.check(channel.config().options().timeout).await {
+            Ok(instance) => match instance.check(timeout).await {
                 Ok(result) => {
                     let status = match result.status {
                         code::CheckStatus::OK => CheckStatus::Ok,
@@ -55,11 +68,10 @@ impl Check {
                 Err(error) => (
                     CheckStatus::Failed,
                     error.sentence("while it checked"),
-                    error.hint(channel.config().options().timeout),
+                    error.hint(timeout),
                 ),
             },
         };
-        let config = channel.config();
         Self {
             channel: config.name().to_owned(),
             channel_type: config.channel_type().to_owned(),
