@@ -52,7 +52,7 @@ async fn answer(subject: &Subject, frame: &Frame, reloaded: Option<&Reloaded>) -
         p { code { (text(&file)) } }
         @if let Some(reloaded) = reloaded { div role="status" { (what_changed(reloaded)) } }
         (verdict(&subject.monitor.engine().config(), &checked))
-        p.acts {
+        div.acts {
             @if frame.may_act() {
                 form method="post" action="/configuration/reload" { button.primary { "Reload it" } }
             }
@@ -98,7 +98,8 @@ fn each(problems: &Problems) -> Markup {
     html! {
         @if !problems.is_empty() { h2 { "Problems" } }
         @for problem in problems.iter() {
-            pre { (lines(&snippet(problems, problem, false))) }
+            // Marks stand below what they mark, so that the lines must not be wrapped.
+            pre.snippet tabindex="0" { (lines(&snippet(problems, problem, false))) }
         }
         @if problems.left_out() > 0 { p { "There are " (problems.left_out()) " more." } }
     }

@@ -13,6 +13,8 @@ use serde_json::{Value, json};
 use utoipa::{IntoParams, ToSchema};
 use utoipa_axum::{router::OpenApiRouter, routes};
 
+use super::host_filter::HostFilter;
+
 /// The maximum number of lines of history and of messages in an answer: more than anybody
 /// reads, and bounded in the monitor's memory.
 pub const MAX_LINES: u32 = 10_000;
@@ -131,18 +133,37 @@ async fn status(State(subject): State<Arc<Subject>>, _: Reader) -> Json<StatusAn
     })
 }
 
+/// Which hosts are asked for.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize, IntoParams)]
+#[serde(default, deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+struct HostsAsked {
+    /// Words that must all hold: parts of names, `state:NAME`, `channel:NAME`. Without any, all
+    /// hosts are listed.
+    filter: String,
+}
+
 /// List hosts with their states.
 #[utoipa::path(
     get, path = "/hosts", tag = "hosts",
+    params(HostsAsked),
     responses(
         (status = 200, body = Object),
         (status = "4XX", body = Problem, content_type = "application/problem+json"),
         (status = "5XX", body = Problem, content_type = "application/problem+json"),
     )
 )]
-async fn hosts(State(subject): State<Arc<Subject>>, _: Reader) -> Json<Value> {
-    let overview = subject.monitor.overview().await;
-    Json(json!({ "hosts": overview.hosts }))
+async fn hosts(
+    State(subject): State<Arc<Subject>>,
+    _: Reader,
+    Query(asked): Query<HostsAsked>,
+) -> Result<Json<Value>, Problem> {
+    let config = subject.monitor.engine().config();
+    let filter = HostFilter::read(&asked.filter, &config);
+    let filter = filter.map_err(|why| Problem::new(Reason::Invalid, why))?;
+    let mut hosts = subject.monitor.overview().await.hosts;
+    hosts.retain(|host| filter.covers(host, &config));
+    Ok(Json(json!({ "hosts": hosts })))
 }
 
 /// How much is asked for.

@@ -108,7 +108,17 @@ fn hosts_are_found_by_words_and_shown_a_hundred_at_a_time() {
         assert_eq!(rows(&page), 0);
         let preview = pages.page(&format!("/silences?name={wrong}"));
         assert!(preview.contains(why), "{preview}");
+        let (status, problem) = pages.json(&format!("GET /api/v1/hosts?filter={wrong}"), None);
+        assert_eq!(status, 422, "{problem}");
+        assert!(
+            problem["detail"].as_str().unwrap().contains(why),
+            "{problem}"
+        );
     }
+    let listed = |filter: &str| pages.json(&format!("GET /api/v1/hosts{filter}"), None).1;
+    let count = |filter: &str| listed(filter)["hosts"].as_array().unwrap().len();
+    assert_eq!(count("?filter=channel:a%20rack-20"), 5);
+    assert_eq!(count(""), 209);
 }
 
 #[test]
@@ -162,7 +172,10 @@ fn what_would_be_sent_is_shown_for_any_time_of_the_day() {
 fn a_channel_is_tried_with_a_text_and_what_came_of_it_is_shown() {
     let pages = started();
     let line = "POST /api/v1/channels/a/test";
-    let (status, tested) = pages.json(line, Some(&json!({ "message": "hello from here" })));
+    let (status, tested) = pages.json(
+        line,
+        Some(&json!({ "message": "hello from here", "title": "Drill" })),
+    );
     assert_eq!(
         (status, &tested["delivered"]),
         (200, &json!(true)),
@@ -170,6 +183,7 @@ fn a_channel_is_tried_with_a_text_and_what_came_of_it_is_shown() {
     );
     let (_, deliveries) = pages.json("GET /api/v1/deliveries?channel=a", None);
     assert_eq!(deliveries["deliveries"][0]["body"], "hello from here");
+    assert_eq!(deliveries["deliveries"][0]["title"], "Drill");
     let (status, _) = pages.json(line, Some(&json!({ "text": "x" })));
     assert_eq!(status, 422);
     let unknown = "POST /api/v1/channels/nobody/test";
@@ -331,7 +345,12 @@ fn the_file_is_compared_with_what_is_in_force_and_reloaded_on_the_page() {
 
     home.configure(&written.replace("text: hello", &format!("{secret}, colour: s3cond")));
     let rejected = file();
-    for part in ["would be rejected", "has an error", "colour", "<pre>"] {
+    for part in [
+        "would be rejected",
+        "has an error",
+        "colour",
+        "<pre class=\"snippet\"",
+    ] {
         assert!(rejected.contains(part), "{part}: {rejected}");
     }
     assert!(!rejected.contains("s3c"), "{rejected}");

@@ -42,6 +42,18 @@ pub enum Class {
     Unknown,
 }
 
+/// In words, such as "not delivered for now".
+impl fmt::Display for Class {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(match self {
+            Self::Delivered => "delivered",
+            Self::Retry => "not delivered for now",
+            Self::Permanent => "not delivered",
+            Self::Unknown => "unknown whether it was delivered",
+        })
+    }
+}
+
 /// Whose fault a failure is: who has to act on it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
@@ -153,13 +165,7 @@ impl TargetReport {
 
 impl fmt::Display for TargetReport {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}: ", self.target)?;
-        match self.class {
-            Class::Delivered => write!(f, "delivered")?,
-            Class::Retry => write!(f, "not delivered for now")?,
-            Class::Permanent => write!(f, "not delivered")?,
-            Class::Unknown => write!(f, "unknown whether it was delivered")?,
-        }
+        write!(f, "{}: {}", self.target, self.class)?;
         if !self.code.is_empty() {
             write!(f, " ({})", self.code)?;
         }

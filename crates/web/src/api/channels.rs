@@ -119,6 +119,8 @@ pub(super) async fn check(
 pub(super) struct TestBody {
     /// The text. Default: that it is a test.
     message: Option<String>,
+    /// The title. Default: what is tested.
+    title: Option<String>,
     /// The severity: `info` (the default), `warning` or `critical`.
     #[schema(value_type = String, pattern = "^(info|warning|critical)$")]
     severity: Severity,
@@ -144,7 +146,8 @@ pub(super) async fn test(
     Segments(channel): Segments<String>,
     JsonBody(body): JsonBody<TestBody>,
 ) -> Result<Response, Problem> {
-    let message = test_message(api.program, body.message.as_deref()).severity(body.severity);
+    let (title, text) = (body.title.as_deref(), body.message.as_deref());
+    let message = test_message(api.program, title, text).severity(body.severity);
     let tested = test_channel(&api.engine, api.program, &channel, message).await?;
     Ok(answer(tested))
 }

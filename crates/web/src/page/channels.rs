@@ -101,7 +101,7 @@ async fn test(
     FormBody(form): FormBody<TestForm>,
 ) -> Result<Response, Problem> {
     let program = pages.site.program();
-    let message = test_message(program, Some(&form.message));
+    let message = test_message(program, None, Some(&form.message));
     let outcome = test_channel(&pages.engine, program, &channel, message).await?;
     answer(&pages, &frame, Some(Found::Test(channel, outcome))).await
 }

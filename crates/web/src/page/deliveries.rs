@@ -1,7 +1,8 @@
 //! Deliveries: the list with its filters, and one with its attempts.
 
-use annunciator::store::{
-    Attempt, DeliveryId, Query as StoreQuery, Record, State, Store, StoreError,
+use annunciator::{
+    Class, Fault, TargetReport,
+    store::{Attempt, DeliveryId, Query as StoreQuery, Record, State, Store, StoreError},
 };
 use axum::{
     Router,
@@ -12,7 +13,6 @@ use axum::{
 use jiff::Timestamp;
 use maud::{Markup, html};
 use serde::Deserialize;
-use serde_json::Value as Json;
 use std::sync::Arc;
 
 use super::{
@@ -21,7 +21,7 @@ use super::{
     now::{severity_class, tone_class},
     site::{Frame, Pages},
     text::{lines, part, plain, text},
-    time::when,
+    time::{length, when},
 };
 use crate::{
     extract::{FormBody, NoFields, Query, Segments},
@@ -266,9 +266,36 @@ fn details(frame: &Frame, record: &Record, attempts: &[Attempt], now_ms: i64) ->
 
 /// What each target answered.
 fn targets(attempt: &Attempt) -> Markup {
-    let outcome: Json = serde_json::from_str(&attempt.outcome).unwrap_or_default();
-    let pretty = serde_json::to_string_pretty(&outcome).unwrap_or_default();
-    html! { div.message { (lines(&pretty)) } }
+    let targets = TargetReport::of_attempt(attempt);
+    html! {
+        @if targets.is_empty() { ", of which nothing is recorded that can be read" }
+        @for target in &targets {
+            div.message {
+                p {
+                    (text(&target.target)) " " (class(target.class))
+                    @if !target.code.is_empty() { " " code { (text(&target.code)) } }
+                    @if let Some(proof) = target.proof { ", proof: " (proof.name()) }
+                    @if !target.remote_id.is_empty() { ", the remote calls it " code { (text(&target.remote_id)) } }
+                }
+                @if !target.detail.is_empty() { p { (text(&target.detail)) } }
+                @if !target.hint.is_empty() { p { (text(&target.hint)) } }
+                @if target.fault != Fault::None { p.dim { "Up to: " (target.fault) } }
+                @if let Some(asked) = target.retry_after.and_then(|asked| i64::try_from(asked.as_millis()).ok()) {
+                    p.dim { "The remote asked to wait " (length(asked)) "." }
+                }
+                @for note in &target.notes { p.dim { (text(note)) } }
+            }
+        }
+    }
+}
+
+fn class(class: Class) -> Markup {
+    let tone = match class {
+        Class::Delivered => "ok",
+        Class::Permanent => "crit",
+        Class::Retry | Class::Unknown => "warn",
+    };
+    html! { span.pill.(tone) { (class) } }
 }
 
 /// Returns whether a person may retry a delivery.

@@ -177,7 +177,14 @@ async fn deliveries_are_filtered_and_paged_and_one_is_shown_with_its_attempts() 
         &desk,
         &path,
         &cookie,
-        &["Attempts", " ms", "Retry", "broken"],
+        &[
+            "Attempts",
+            " ms",
+            "Retry",
+            "broken",
+            "not delivered</span>",
+            "Up to: ",
+        ],
     )
     .await;
     let page = desk.post(&format!("{path}/retry"), "", &cookie).await;

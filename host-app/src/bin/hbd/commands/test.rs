@@ -38,7 +38,7 @@ pub(crate) fn run(arguments: &Arguments, test: &Test, output: &Output) -> Exit {
 }
 
 async fn deliver(engine: &Engine, names: &[&str], test: &Test, output: &Output) -> Exit {
-    let message = test_message("hbd", None);
+    let message = test_message("hbd", None, None);
     let report = match engine.notify_channels(names, message).await {
         Ok(report) => report,
         Err(error) => {

@@ -4,7 +4,7 @@
 use std::time::Duration;
 
 use annunciator::{
-    Class, Proof, TargetReport,
+    Proof, TargetReport,
     store::{Attempt, DeliveryId, IncidentQuery, Query, Record, StoreError},
 };
 use annunciator_monitor::timestamp::{format_duration, format_timestamp};
@@ -186,13 +186,7 @@ fn lines(number: u32, attempt: &Attempt) -> impl Iterator<Item = String> {
 
 /// Returns the recorded outcome of one target.
 fn of_target(target: &TargetReport) -> Vec<String> {
-    let became = match target.class {
-        Class::Delivered => "delivered",
-        Class::Retry => "not delivered for now",
-        Class::Permanent => "not delivered",
-        Class::Unknown => "unknown whether it was delivered",
-    };
-    let mut line = format!("   {}: {became}", one_line(&target.target));
+    let mut line = format!("   {}: {}", one_line(&target.target), target.class);
     let proof = target.proof.map(Proof::name).unwrap_or_default();
     for (before, word, after) in [
         (" (proof: ", proof, ")"),
