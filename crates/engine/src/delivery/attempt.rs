@@ -21,9 +21,10 @@ use super::{
     metrics::UnderWay,
     outbox::Outbox,
     persist::MadeAttempt,
-    report::{ALL_TARGETS, ChannelReport, Class, Disabled, TargetReport},
+    report::{ChannelReport, Disabled},
     retry::{AttemptResults, Verdict, backoff_after_abandonment, next_step},
     suppression::suppression_of,
+    target_report::{ALL_TARGETS, Class, TargetReport},
 };
 use crate::{
     clock::milliseconds,

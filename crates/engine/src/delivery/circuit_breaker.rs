@@ -11,7 +11,7 @@ use std::{
 
 use serde::Serialize;
 
-use super::report::{Class, Fault, TargetReport};
+use super::target_report::{Class, Fault, TargetReport};
 use crate::{
     alerts::{ActiveAlerts, ChannelProblem, Subject},
     clock::{Clock, milliseconds},

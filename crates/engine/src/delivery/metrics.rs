@@ -15,7 +15,7 @@ use metrics::{
     histogram,
 };
 
-use super::report::{ChannelReport, Class};
+use super::{report::ChannelReport, target_report::Class};
 use crate::{alerts::ACTIVE_ALERTS, worker::WORKERS_ENDED};
 
 const DELIVERIES: &str = "annunciator_deliveries_total";

@@ -10,7 +10,8 @@ use super::{
     attempt::AttemptTask,
     metrics::count_delivery,
     outbox::{Outbox, STORE_TIMEOUT},
-    report::{ChannelReport, Class, TargetReport},
+    report::ChannelReport,
+    target_report::{Class, TargetReport},
     waiters::Progress,
 };
 use crate::event::{Proof, Rendered};

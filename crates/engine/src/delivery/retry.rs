@@ -9,10 +9,7 @@ use std::time::Duration;
 
 use annunciator_store::State;
 
-use super::{
-    report::ALL_TARGETS,
-    report::{Class, TargetReport},
-};
+use super::target_report::{ALL_TARGETS, Class, TargetReport};
 use crate::config::ChannelOptions;
 
 /// The number of times that an abandoned delivery is reclaimed without a backoff. A program may be
@@ -128,7 +125,7 @@ fn backoff(attempt: u32, options: &ChannelOptions, jitter: f64) -> Duration {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::delivery::{attempt::outcome, report::classify};
+    use crate::delivery::{attempt::outcome, target_report::classify};
     use annunciator_core::{code, outcome::OutcomeV1};
 
     fn target(name: &str, class: code::OutcomeClass) -> TargetReport {
