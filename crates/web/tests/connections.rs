@@ -212,7 +212,7 @@ async fn what_is_no_http_or_has_too_long_a_head_is_counted() {
 }
 
 #[tokio::test]
-async fn a_connection_beyond_the_bound_is_closed_and_counted() {
+async fn a_connection_beyond_the_bound_takes_the_place_of_the_one_that_was_idle_longest() {
     let post = Post::new(Limits::REMOTE).await;
     let mut open = Vec::new();
     for _ in 0..512 {
@@ -220,9 +220,31 @@ async fn a_connection_beyond_the_bound_is_closed_and_counted() {
         part(&mut stream).await;
         open.push(stream);
     }
+    // One whose request is half there is idle, too; it is the last of them.
+    open[511].write_all(b"GET /hel").await.unwrap();
+    let mut another = post.connect(HELLO).await;
+    assert!(part(&mut another).await.starts_with("HTTP/1.1 200"));
+    post.is_counted("too_many_connections").await;
+    assert_eq!(rest(&mut open[0]).await, "");
+    open[1].write_all(HELLO.as_bytes()).await.unwrap();
+    assert!(part(&mut open[1]).await.starts_with("HTTP/1.1 200"));
+}
+
+#[tokio::test]
+async fn a_connection_that_is_answered_makes_no_room_for_another() {
+    let post = Post::new(Limits::REMOTE).await;
+    let mut open = Vec::new();
+    for _ in 0..512 {
+        let mut stream = post
+            .connect("GET /endless HTTP/1.1\r\nhost: x\r\n\r\n")
+            .await;
+        part(&mut stream).await;
+        open.push(stream);
+    }
     let mut another = post.connect("").await;
     assert_eq!(rest(&mut another).await, "");
     post.is_counted("too_many_connections").await;
+    assert!(!part(&mut open[0]).await.is_empty());
     open.clear();
     let again = async {
         let address = post.server.address().unwrap();

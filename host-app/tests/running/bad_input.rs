@@ -2,11 +2,12 @@
 //! details, counted under its reason, and holds up nothing.
 
 use std::{
+    fs,
     io::{Read as _, Write as _},
     net::TcpStream,
 };
 
-use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+use rustix::process::{Pid, Resource, Rlimit, getrlimit, prlimit, setrlimit};
 
 use crate::{
     datagrams::heartbeat,
@@ -297,4 +298,62 @@ fn whoever_opens_every_connection_or_sends_slowly_holds_up_nobody_else() {
     });
     let (head, _) = exchange(&address, "GET /api/v1/status", &[&actor]);
     assert!(head.starts_with("HTTP/1.1 200"), "{head}");
+}
+
+#[test]
+fn ten_thousand_connections_keep_nobody_out() {
+    open_many();
+    // Where this process may not open as many, as many as it may.
+    let Rlimit { current, .. } = getrlimit(Resource::Nofile);
+    let count = current.map_or(10_000, |limit| limit.saturating_sub(2_000).min(10_000));
+    let home = home();
+    let monitor = home.start();
+    let address = address(&monitor);
+    let actor = bearer(&token(&home, "anna", "act"));
+    let mut streams = Vec::new();
+    for number in 0..count {
+        let mut stream = TcpStream::connect(&address).unwrap();
+        if number % 2 == 0 {
+            let _ = stream.write_all(b"GET /api/v1/status HTTP/1.1\r\nhost: ");
+        }
+        streams.push(stream);
+        if number % 1000 == 999 {
+            let (head, _) = exchange(&address, "GET /api/v1/status", &[&actor]);
+            assert!(head.starts_with("HTTP/1.1 200"), "{number}: {head}");
+        }
+    }
+    monitor.send(&heartbeat("web-01", 1));
+    assert_eq!(home.hbd(&["status"]).0, 0);
+    // Those that made room, and those that were idle for too long.
+    let ended = || refused(&monitor, "too_many_connections");
+    wait_for("connections that made room", || (ended() > 0).then_some(()));
+    drop(streams);
+    let (head, _) = exchange(&address, "GET /api/v1/status", &[&actor]);
+    assert!(head.starts_with("HTTP/1.1 200"), "{head}");
+}
+
+#[test]
+fn a_monitor_without_a_free_descriptor_ends_what_is_idle_and_goes_on() {
+    let home = home();
+    let monitor = home.start();
+    let address = address(&monitor);
+    let actor = bearer(&token(&home, "anna", "act"));
+    let open = fs::read_dir(format!("/proc/{}/fd", monitor.pid())).unwrap();
+    let count = u64::try_from(open.count()).unwrap();
+    let pid = Pid::from_raw(i32::try_from(monitor.pid()).unwrap());
+    let few = Rlimit {
+        current: Some(count + 5),
+        maximum: getrlimit(Resource::Nofile).maximum,
+    };
+    let before = prlimit(pid, Resource::Nofile, few).unwrap();
+    let connect = |_| TcpStream::connect(&address).unwrap();
+    let streams: Vec<TcpStream> = (0..50).map(connect).collect();
+    monitor.wait_for_log("no connection can be accepted");
+    let (head, _) = exchange(&address, "GET /api/v1/status", &[&actor]);
+    assert!(head.starts_with("HTTP/1.1 200"), "{head}");
+    monitor.send(&heartbeat("web-01", 1));
+    let _ = prlimit(pid, Resource::Nofile, before).unwrap();
+    drop(streams);
+    assert_eq!(home.hbd(&["status"]).0, 0);
+    monitor.wait_for_log("connections are accepted again");
 }

@@ -9,7 +9,8 @@ use crate::tls::Tls;
 pub struct Limits {
     /// The maximum number of connections that are served at once.
     pub(super) max_connections: usize,
-    /// Whether others wait until one has ended; else they are closed.
+    /// Whether others wait until one has ended; else each takes the place of the connection that
+    /// has been idle longest, or is closed if none is idle.
     pub(super) others_wait: bool,
     /// The maximum length of a head, in bytes.
     pub(super) max_head_length: usize,
@@ -17,7 +18,8 @@ pub struct Limits {
     pub(super) is_kept_alive: bool,
     /// The maximum lifetime of a connection; none for those whose answers may go on.
     pub(super) max_age: Option<Duration>,
-    /// How long a client may take to send a head, and how long a connection may be idle.
+    /// How long a client may take to agree on the encryption, and to send a head, and how long a
+    /// connection may be idle.
     pub(super) head_timeout: Duration,
     /// How long a client may read nothing of what is sent to it. An event stream sends something
     /// every 5 seconds, so that one that nobody reads ends soon after its buffers are full.
@@ -35,8 +37,8 @@ impl Limits {
         head_timeout: Duration::from_secs(5),
         write_timeout: Duration::from_secs(30),
     };
-    /// The bounds of a TCP address: 512 connections. Others are closed, since whoever opened them
-    /// may be anybody.
+    /// The bounds of a TCP address: 512 connections. Another takes the place of the one that has
+    /// been idle longest, since whoever opened that may be anybody.
     pub const REMOTE: Self = Self {
         max_connections: 512,
         others_wait: false,
@@ -55,8 +57,8 @@ impl Limits {
         ..Self::LOCAL
     };
 
-    /// Sets how long a client may take to send a head, and how long a connection may be idle. The
-    /// default is 5 s.
+    /// Sets how long a client may take to agree on the encryption, and to send a head, and how long
+    /// a connection may be idle. The default is 5 s.
     #[must_use]
     pub const fn head_timeout(mut self, timeout: Duration) -> Self {
         self.head_timeout = timeout;

@@ -7,7 +7,6 @@ use std::{
     io,
     pin::pin,
     sync::{Arc, atomic::Ordering},
-    time::Duration,
 };
 
 use axum::{
@@ -29,7 +28,8 @@ use tower::ServiceExt as _;
 
 use super::{
     bind::Limits,
-    progress::{Progress, Watched, WatchedBody},
+    progress::{HeldBody, Progress, Watched, WatchedBody},
+    slots::Slot,
 };
 use crate::{
     problem::REFUSED,
@@ -39,8 +39,6 @@ use crate::{
 
 /// The maximum number of headers in a request.
 const MAX_HEADERS: usize = 64;
-/// How long a client may take to agree on the encryption of a connection.
-const HANDSHAKE_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// What holds for all connections of a server.
 #[derive(Debug, Clone)]
@@ -53,18 +51,19 @@ pub(super) struct Terms {
 pub(super) async fn serve(
     stream: impl AsyncRead + AsyncWrite + Unpin,
     peer: Peer,
+    slot: Arc<Slot>,
     router: Router,
     terms: Terms,
     drain: CancellationToken,
 ) {
     let Terms { limits, tls } = terms;
     let Some(tls) = tls else {
-        return converse(stream, peer, false, router, limits, drain).await;
+        return converse(stream, (peer, false), slot, router, limits, drain).await;
     };
     let accepting = TlsAcceptor::from(tls.current()).accept(stream);
-    let accepting = timeout(HANDSHAKE_TIMEOUT, accepting);
+    let accepting = timeout(limits.head_timeout, accepting);
     match drain.run_until_cancelled(accepting).await {
-        Some(Ok(Ok(stream))) => converse(stream, peer, true, router, limits, drain).await,
+        Some(Ok(Ok(stream))) => converse(stream, (peer, true), slot, router, limits, drain).await,
         Some(Ok(Err(error))) => {
             refuse("no_tls");
             tracing::debug!("a connection did not agree on TLS: {error}");
@@ -81,8 +80,8 @@ pub(super) async fn serve(
 /// is under way has been answered.
 async fn converse(
     stream: impl AsyncRead + AsyncWrite + Unpin,
-    peer: Peer,
-    is_encrypted: bool,
+    (peer, is_encrypted): (Peer, bool),
+    slot: Arc<Slot>,
     router: Router,
     limits: Limits,
     drain: CancellationToken,
@@ -97,6 +96,7 @@ async fn converse(
     let read = progress.clone();
     let service = service_fn(move |request: Request<Incoming>| {
         read.is_read();
+        let busy = slot.busy();
         let (head, body) = request.into_parts();
         let (body, is_at_end) = WatchedBody::new(body, read.clone());
         let mut request = Request::from_parts(head, Body::new(body));
@@ -116,7 +116,7 @@ async fn converse(
                         let close = HeaderValue::from_static("close");
                         response.headers_mut().insert(header::CONNECTION, close);
                     }
-                    Ok::<_, Infallible>(response)
+                    Ok::<_, Infallible>(response.map(|body| HeldBody::new(body, busy)))
                 }
                 Err(never) => match never {},
             }

@@ -4,16 +4,17 @@
 mod bind;
 mod connection;
 mod progress;
+mod slots;
 mod tcp;
 mod unix;
 
-use std::{io, net::SocketAddr, path::Path, sync::Arc, time::Duration};
+use std::{io, net::SocketAddr, os::fd::AsFd as _, path::Path, sync::Arc, time::Duration};
 
 use axum::Router;
 use metrics::counter;
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use tokio::{
     net::{TcpListener, TcpStream, UnixListener, UnixStream},
-    sync::{OwnedSemaphorePermit, Semaphore},
     time::sleep,
 };
 use tokio_util::{either::Either, sync::CancellationToken, task::TaskTracker};
@@ -23,12 +24,14 @@ pub use tcp::AddressError;
 pub use unix::{Opening, SocketError};
 
 use connection::Terms;
+use slots::Slots;
 
 use crate::{problem::REFUSED, scope::Peer};
 
-/// The delay before a connection is accepted after an error: the process may be out of file
-/// descriptors, and others may be closed soon.
+/// The delay before a connection is accepted after an error, where nothing can make room.
 const ACCEPT_RETRY_DELAY: Duration = Duration::from_millis(100);
+/// The delay where a connection has to end first: it only has to be woken.
+const MAKING_ROOM_DELAY: Duration = Duration::from_millis(1);
 
 /// A socket file that is removed when it is no longer served.
 #[derive(Debug)]
@@ -82,7 +85,7 @@ impl Server {
             limits,
             tls,
         } = bind.into();
-        let (listener, bound) = tcp::listen(address).await?;
+        let (listener, bound) = tcp::listen(address)?;
         Ok(Self::start(
             Listener::Tcp(listener),
             router,
@@ -149,6 +152,17 @@ enum Listener {
 type Stream = Either<UnixStream, TcpStream>;
 
 impl Listener {
+    /// Returns whether a connection waits to be accepted. Without a free descriptor, that it
+    /// cannot be accepted says nothing: the kernel asks for the descriptor first.
+    fn is_waited_for(&self) -> bool {
+        let descriptor = match self {
+            Self::Unix(listener) => listener.as_fd(),
+            Self::Tcp(listener) => listener.as_fd(),
+        };
+        let mut asked = [PollFd::from_borrowed_fd(descriptor, PollFlags::IN)];
+        poll(&mut asked, Some(&Timespec::default())).is_ok_and(|ready| ready > 0)
+    }
+
     async fn accept(&self) -> io::Result<(Stream, Peer)> {
         match self {
             Self::Unix(listener) => {
@@ -166,13 +180,28 @@ impl Listener {
     }
 }
 
-/// Returns the permit to serve a connection that is still to be accepted, or `None` where one is
-/// taken afterwards.
-async fn wait_for_permit(limits: Limits, permits: &Arc<Semaphore>) -> Option<OwnedSemaphorePermit> {
-    if !limits.others_wait {
-        return None;
+/// Accepts a connection. Where that fails, the process may be out of file descriptors, so that the
+/// connection that has been idle longest makes room. The failure is logged once, until it is over.
+async fn accepted(listener: &Listener, slots: &Slots, refuse: impl Fn()) -> (Stream, Peer) {
+    let mut fails = false;
+    loop {
+        match listener.accept().await {
+            Ok(accepted) if fails => {
+                tracing::info!("connections are accepted again");
+                return accepted;
+            }
+            Ok(accepted) => return accepted,
+            Err(error) if !fails => tracing::warn!("no connection can be accepted: {error}"),
+            Err(_) => {}
+        }
+        fails = true;
+        if listener.is_waited_for() && slots.end_longest_idle() {
+            refuse();
+            sleep(MAKING_ROOM_DELAY).await;
+        } else {
+            sleep(ACCEPT_RETRY_DELAY).await;
+        }
     }
-    Arc::clone(permits).acquire_owned().await.ok()
 }
 
 async fn accept(
@@ -183,26 +212,30 @@ async fn accept(
     drain: CancellationToken,
     abort: CancellationToken,
 ) {
-    let permits = Arc::new(Semaphore::new(terms.limits.max_connections));
+    let slots = Slots::new(terms.limits.max_connections);
+    let refuse = || counter!(REFUSED, "reason" => "too_many_connections").increment(1);
     let accepting = async {
         loop {
-            let permit = wait_for_permit(terms.limits, &permits).await;
-            let Ok((stream, peer)) = listener.accept().await else {
-                sleep(ACCEPT_RETRY_DELAY).await;
+            // Where others wait, they do so before they are accepted.
+            let first = match terms.limits.others_wait {
+                true => slots.wait().await,
+                false => None,
+            };
+            let (stream, peer) = accepted(&listener, &slots, refuse).await;
+            let slot = match first {
+                Some(slot) => Some(slot),
+                None => slots.take(refuse).await,
+            };
+            let Some(slot) = slot.map(Arc::new) else {
+                refuse();
                 continue;
             };
-            let free = || Arc::clone(&permits).try_acquire_owned().ok();
-            let Some(permit) = permit.or_else(free) else {
-                counter!(REFUSED, "reason" => "too_many_connections").increment(1);
-                continue;
-            };
-            let serving =
-                connection::serve(stream, peer, router.clone(), terms.clone(), drain.clone());
+            let ended = slot.ended();
+            let (router, terms, drain) = (router.clone(), terms.clone(), drain.clone());
+            let serving = connection::serve(stream, peer, slot, router, terms, drain);
+            let serving = ended.run_until_cancelled_owned(serving);
             let serving = abort.clone().run_until_cancelled_owned(serving);
-            connections.spawn(async move {
-                serving.await;
-                drop(permit);
-            });
+            connections.spawn(serving);
         }
     };
     drain.run_until_cancelled(accepting).await;

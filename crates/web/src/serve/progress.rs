@@ -1,5 +1,5 @@
-//! How far a connection has come with a request: whether a part of one has arrived, and whether
-//! its body was read to the end.
+//! How far a connection has come with a request: whether a part of one has arrived, whether its
+//! body was read to the end, and whether its answer was.
 
 use std::{
     io,
@@ -11,9 +11,11 @@ use std::{
     task::{Context, Poll, ready},
 };
 
-use axum::body::{Bytes, HttpBody};
+use axum::body::{Body, Bytes, HttpBody};
 use hyper::body::{Frame, Incoming, SizeHint};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+
+use super::slots::Busy;
 
 /// Whether a part of a request has arrived that is not read yet. Clones are handles on the same
 /// one.
@@ -124,6 +126,39 @@ impl HttpBody for WatchedBody {
             self.progress.is_read();
         }
         Poll::Ready(frame)
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.body.is_end_stream()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        self.body.size_hint()
+    }
+}
+
+/// The body of an answer, for as long as which its connection is busy.
+#[derive(Debug)]
+pub(super) struct HeldBody {
+    body: Body,
+    _busy: Busy,
+}
+
+impl HeldBody {
+    pub(super) fn new(body: Body, busy: Busy) -> Self {
+        Self { body, _busy: busy }
+    }
+}
+
+impl HttpBody for HeldBody {
+    type Data = Bytes;
+    type Error = axum::Error;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, axum::Error>>> {
+        Pin::new(&mut self.body).poll_frame(cx)
     }
 
     fn is_end_stream(&self) -> bool {

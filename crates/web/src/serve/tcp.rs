@@ -2,7 +2,11 @@
 
 use std::{io, net::SocketAddr};
 
-use tokio::net::TcpListener;
+use tokio::net::{TcpListener, TcpSocket};
+
+/// How many connections wait to be accepted: with the usual 128, a client of a crowd waits for a
+/// second, until its first packet is sent again.
+const BACKLOG: u32 = 1024;
 
 /// An error returned when an address cannot be served.
 #[derive(Debug, thiserror::Error)]
@@ -15,9 +19,19 @@ pub struct AddressError {
 }
 
 /// Listens at an address, and returns the address with its port.
-pub(super) async fn listen(address: SocketAddr) -> Result<(TcpListener, SocketAddr), AddressError> {
+pub(super) fn listen(address: SocketAddr) -> Result<(TcpListener, SocketAddr), AddressError> {
     let failed = |source| AddressError { address, source };
-    let listener = TcpListener::bind(address).await.map_err(failed)?;
+    let socket = match address {
+        SocketAddr::V4(_) => TcpSocket::new_v4(),
+        SocketAddr::V6(_) => TcpSocket::new_v6(),
+    };
+    let listening = socket.and_then(|socket| {
+        // So that a program that starts again need not wait for connections of before.
+        socket.set_reuseaddr(true)?;
+        socket.bind(address)?;
+        socket.listen(BACKLOG)
+    });
+    let listener = listening.map_err(failed)?;
     let bound = listener.local_addr().map_err(failed)?;
     Ok((listener, bound))
 }
