@@ -1,9 +1,11 @@
 //! The API over TCP: who may do what, by tokens, and how others are refused.
 
 use std::{
+    fs,
     io::{BufRead as _, BufReader, Read as _, Write as _},
     net::TcpStream,
     os::unix::net::UnixStream,
+    path::Path,
 };
 
 use serde_json::{Value as Json, json};
@@ -146,6 +148,98 @@ fn an_outsider_can_neither_look_nor_act_on_any_route() {
     }
     let unknown = request(&address, "GET /nothing", &[], None);
     assert_eq!(unknown.0, 401, "what there is, is nobody's business");
+}
+
+/// The pages for whoever is not logged in: the login, its end, and the button of a link in a mail.
+const FOR_ANYBODY: [&str; 3] = ["/login", "/logout", "/ack/{link}"];
+
+/// All pages and what their forms ask for, as the sources have them.
+fn pages() -> Vec<String> {
+    let crates = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let folders = ["src/api", "../crates/web/src", "../crates/web/src/page"]
+        .map(|folder| crates.join(folder));
+    let files = folders
+        .iter()
+        .flat_map(|folder| fs::read_dir(folder).unwrap());
+    let texts = files.map(|file| file.unwrap().path());
+    let texts = texts.filter(|path| path.extension().is_some_and(|one| one == "rs"));
+    let texts: Vec<String> = texts
+        .map(|path| fs::read_to_string(path).unwrap())
+        .collect();
+    let constant = |text: &str, name: &str| {
+        let declared = format!("const {name}: &str = \"");
+        let (_, rest) = text.split_once(&declared)?;
+        Some(rest.split('"').next().unwrap().to_owned())
+    };
+    let mut pages = Vec::new();
+    for text in &texts {
+        for route in text.split(".route(").skip(1) {
+            let (address, handlers) = route.split_once(", ").unwrap();
+            let handlers = handlers.lines().next().unwrap();
+            let address = match address.trim_start_matches('&') {
+                literal if literal.starts_with('"') => literal.trim_matches('"').to_owned(),
+                built if built.starts_with("format!(\"{") => {
+                    let (name, rest) = built["format!(\"{".len()..].split_once('}').unwrap();
+                    let all = texts.iter().find_map(|text| constant(text, name));
+                    let rest = rest.split('"').next().unwrap();
+                    all.unwrap() + &rest.replace("{{", "{").replace("}}", "}")
+                }
+                asset if asset.ends_with(".path") => continue,
+                name => {
+                    let here = constant(text, name);
+                    let all = || texts.iter().find_map(|text| constant(text, name));
+                    here.or_else(all).unwrap()
+                }
+            };
+            if address.starts_with("/ping/") || FOR_ANYBODY.contains(&&*address) {
+                continue;
+            }
+            for (handler, method) in [("get(", "GET"), ("post(", "POST")] {
+                if handlers.contains(handler) {
+                    pages.push(format!("{method} {address}"));
+                }
+            }
+        }
+    }
+    assert!(pages.len() > 20, "{pages:?}");
+    pages
+}
+
+#[test]
+fn an_outsider_can_neither_look_at_a_page_nor_act_on_one() {
+    let (home, monitor, address) = started();
+    let sender = bearer(&token(&home, "sender", "ingest:alerts"));
+    let reader = bearer(&token(&home, "reader", "read"));
+    let before = monitor.status();
+    for page in pages() {
+        let line = page.replace("{channel}", "a").replace("{delivery}", "1");
+        let line = line.replace("{host}", "web-01").replace("{incident}", "i");
+        let form = |headers: &[&str]| {
+            let kind = [
+                "content-type: application/x-www-form-urlencoded",
+                "accept: text/html",
+            ];
+            let headers = [&kind[..], headers].concat();
+            let (head, _) = send_form(&address, &line, &headers, "content-length: 0", "");
+            let status: u16 = head.split(' ').nth(1).unwrap().parse().unwrap();
+            (status, head)
+        };
+        let (status, head) = form(&[]);
+        let to_login = status == 303 && head.contains("location: /login");
+        assert!(to_login || status == 401, "{line}: {head}");
+        assert_eq!(form(&["cookie: annunciator=made-up"]).0, status, "{line}");
+        assert_eq!(form(&[&sender]).0, 403, "{line}");
+        assert_eq!(form(&[&reader, "host: evil.example:80"]).0, 421, "{line}");
+        let by_reader = form(&[&reader]).0;
+        let is_refused = line.starts_with("POST") || line == "GET /acts";
+        assert_eq!(by_reader == 403, is_refused, "{line}: {by_reader}");
+    }
+    let after = monitor.status();
+    assert_eq!(after["silences"], before["silences"]);
+    let acts = monitor.client().get("/acts").unwrap();
+    let mut acts = acts["acts"].as_array().unwrap().iter();
+    let others = acts.find(|act| act["act"] != "add token" && act["done"] == true);
+    assert_eq!(others, None, "somebody did something");
 }
 
 #[test]
