@@ -1,7 +1,7 @@
 //! Reads the parts of a request within bounds, and says in problem details what is wrong with
 //! them.
 
-use std::{sync::LazyLock, time::Duration};
+use std::{fmt, marker::PhantomData, sync::LazyLock, time::Duration};
 
 use axum::{
     body::Body,
@@ -13,8 +13,8 @@ use axum::{
 };
 use http_body_util::BodyExt as _;
 use serde::{
-    Deserialize,
-    de::{DeserializeOwned, IgnoredAny},
+    Deserialize, Deserializer,
+    de::{DeserializeOwned, IgnoredAny, MapAccess, Visitor, value::MapAccessDeserializer},
 };
 use serde_json::error::Category;
 use tokio::{
@@ -32,7 +32,7 @@ const MAX_SHORT_BODY: usize = 64 * 1024;
 /// Permits one long body at a time in this process.
 static LONG_BODY: LazyLock<Semaphore> = LazyLock::new(|| Semaphore::new(1));
 
-/// A JSON body of at most `MAX` bytes.
+/// A JSON body, which is an object of at most `MAX` bytes.
 #[derive(Debug, Clone)]
 pub struct JsonBody<T, const MAX: usize = MAX_SHORT_BODY>(pub T);
 
@@ -139,9 +139,35 @@ async fn read(
     Ok((bytes, permit))
 }
 
+/// What is read from a JSON object, and from nothing else: what serde derives for a struct takes an
+/// array of its fields too, in the order in which the source declares them.
+struct FromObject<T>(T);
+
+impl<'de, T: Deserialize<'de>> Deserialize<'de> for FromObject<T> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let read = deserializer.deserialize_map(ObjectVisitor(PhantomData));
+        read.map(Self)
+    }
+}
+
+struct ObjectVisitor<T>(PhantomData<T>);
+
+impl<'de, T: Deserialize<'de>> Visitor<'de> for ObjectVisitor<T> {
+    type Value = T;
+
+    fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str("an object")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<T, A::Error> {
+        T::deserialize(MapAccessDeserializer::new(map))
+    }
+}
+
 fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Problem> {
     let mut reader = serde_json::Deserializer::from_slice(bytes);
     let read = serde_path_to_error::deserialize(&mut reader);
+    let read = read.map(|FromObject(value)| value);
     let value = read.map_err(|error| {
         let pointer = pointer(error.path());
         let error = error.into_inner();
@@ -255,6 +281,17 @@ mod tests {
             unknown.detail.contains("unknown field `more`"),
             "{unknown:?}"
         );
+    }
+
+    #[test]
+    fn a_body_that_is_no_object_is_refused_although_serde_would_take_it() {
+        assert!(serde_json::from_str::<Outer>("[[]]").is_ok());
+        for text in ["[[]]", "[]", "null", "1", r#""_list""#] {
+            let wrong = problem(text);
+            assert_eq!(wrong.reason(), Some(Reason::WrongBody), "{text}");
+            assert!(wrong.detail.contains("expected an object"), "{wrong:?}");
+        }
+        assert!(parse::<Outer>(br#"{"_list": []}"#).is_ok());
     }
 
     #[test]
