@@ -72,8 +72,8 @@ def problem_of(status, headers, body):
 
 
 def work(task):
-    """Sends the requests of one process. `requests(rng)` makes one, and `judge` says what is wrong
-    with its answer."""
+    """Sends the requests of one process. `make(rng)` returns what makes one, and what says what is
+    wrong with the answer to it."""
     make, url, token, seed, count = task
     # Payloads are nested deeper than Python expects.
     sys.setrecursionlimit(20_000)
@@ -86,7 +86,7 @@ def work(task):
         try:
             status, answered, shown = client.send(method, target, headers, data)
             statuses[f"{name} {status}"] += 1
-            wrong = judge(name, status, answered, shown)
+            wrong = judge(name, data, status, answered, shown)
         except (OSError, http.client.HTTPException) as error:
             is_too_long = len(data or b"") > MAX_BODY or len(target) > MAX_TARGET
             statuses[f"{name} closed"] += 1

@@ -40,6 +40,7 @@ class Operation:
         self.parameters = self.described.get("parameters", [])
         content = self.described.get("requestBody", {}).get("content", {})
         self.body = content.get("application/json", {}).get("schema")
+        self.taken = None if self.body is None else self.validator(self.body)
         self.checked = {
             status: {kind: self.validator(media.get("schema", {}))
                      for kind, media in response.get("content", {}).items()}
@@ -106,15 +107,28 @@ class Operation:
             target += "?" + urllib.parse.urlencode(query, errors="surrogatepass")
         if self.body is not None:
             tree = self.example(rng, self.body)
+            if harm == "body" and rng.random() < 0.1:
+                # What is derived for an object may take an array of its members.
+                members = len(self.resolved(self.body).get("properties", {}))
+                tree = [*tree.values()] if rng.random() < 0.3 else [None] * members
             data = damage.body(rng, tree) if harm == "body" else damage.encode(rng, tree)
             kind = rng.choice(TYPES) if rng.random() < 0.03 else "application/json"
             headers.append(("Content-Type", kind))
         return self.name, self.method, target, headers, data
 
-    def wrong(self, status, headers, body):
-        """What is wrong with an answer; none if it is described."""
+    def is_described(self, data):
+        """Whether a body is as described."""
+        try:
+            return self.taken is None or self.taken.is_valid(json.loads(data))
+        except (ValueError, RecursionError):
+            return False
+
+    def wrong(self, data, status, headers, body):
+        """What is wrong with the answer to a body; none if it is described."""
         if status >= 500:
             return f"the status is {status}"
+        if status < 300 and not self.is_described(data):
+            return "the body is not as described, and was taken"
         described = self.checked.get(str(status), self.checked.get(f"{status // 100}XX"))
         if described is None:
             return f"the status {status} is not described"

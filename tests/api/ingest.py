@@ -92,7 +92,7 @@ def make(rng):
     return case, judge
 
 
-def judge(_, status, headers, body):
+def judge(_, __, status, headers, body):
     """What is wrong with an answer; none if it is one of those that are promised."""
     if status == 200:
         taken = json.loads(body)
