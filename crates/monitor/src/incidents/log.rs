@@ -137,8 +137,9 @@ impl IncidentLog {
         outbound
     }
 
-    /// Returns the records of a notice that a silence suppressed. Nobody is notified of it,
-    /// nor of its end: that ends the incident, which nobody was notified of.
+    /// Returns the records of a notice of which nobody is notified: of a problem that a silence
+    /// suppressed, and of its end, which ends the incident. The end of a problem of which nothing
+    /// was recorded has none.
     pub fn suppress(
         &mut self,
         suppressed: &SuppressedNotice,
@@ -163,7 +164,7 @@ impl IncidentLog {
             }
         }
         let message = Message {
-            suppressed: Some(suppressed.rule.as_str().into()),
+            suppressed: suppressed.rule.as_deref().map(Into::into),
             ..message
         };
         vec![self.outbound(names, message)]

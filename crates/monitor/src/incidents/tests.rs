@@ -213,7 +213,7 @@ fn what_a_silence_suppressed_is_over_under_its_own_incident_too() {
             what,
             at: Moment::default(),
         },
-        rule: "silence".to_owned(),
+        rule: Some("silence".to_owned()),
     };
     let problem = trial.suppress(&silenced(Occurrence::Overdue(of("a"))));
     assert_eq!(problem[0].message.suppressed.as_deref(), Some("silence"));

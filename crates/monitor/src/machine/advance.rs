@@ -156,13 +156,10 @@ impl Machine {
             None => Occurrence::Overdue(of.clone()),
         };
         if !matters {
-            if !link.notified {
-                let what = if overdue {
-                    problem
-                } else {
-                    Occurrence::Back(of)
-                };
-                self.suppress(id, what, now);
+            match (link.notified, overdue) {
+                (false, true) => self.suppress(id, problem, now),
+                (false, false) => self.end_unnotified(Occurrence::Back(of), now),
+                (true, _) => {}
             }
             return;
         }

@@ -78,19 +78,26 @@ impl Machine {
                 if !configured {
                     // Nothing waits for it any more.
                     link.recheck = None;
-                    if link.notified || link.damper.is_flapping() {
+                    let notified = link.notified || link.damper.is_flapping();
+                    if notified {
                         link.notified = false;
                         link.damper.settle();
-                        removed.push(link.family);
+                    }
+                    if notified || link.state.is_problem() {
+                        removed.push((link.family, notified));
                     }
                 }
                 let counted = link.recheck.is_some_and(|recheck| recheck.counted);
                 self.rechecking += u32::from(counted);
             }
-            for family in removed {
-                self.mark_changed(id);
-                let of = self.connection(id, family);
-                self.notify_about(id, Occurrence::Removed(of), now);
+            for (family, notified) in removed {
+                let what = Occurrence::Removed(self.connection(id, family));
+                if notified {
+                    self.mark_changed(id);
+                    self.notify_about(id, what, now);
+                } else {
+                    self.end_unnotified(what, now);
+                }
             }
             self.drop_alerts_without_rule(id, now);
             self.notify_missed(id, now);
@@ -122,9 +129,12 @@ impl Machine {
         for (path, notified) in gone {
             let text = format!("{path}: its threshold is no longer configured");
             self.note(id, now, text);
+            let host = Arc::clone(&self.host(id).name);
+            let what = Occurrence::ThresholdGone { host, path };
             if notified {
-                let host = Arc::clone(&self.host(id).name);
-                self.notify_about(id, Occurrence::ThresholdGone { host, path }, now);
+                self.notify_about(id, what, now);
+            } else {
+                self.end_unnotified(what, now);
             }
         }
     }

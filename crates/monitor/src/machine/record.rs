@@ -61,13 +61,14 @@ pub struct Silence {
     pub why: String,
 }
 
-/// A notice that a silence suppressed.
+/// A notice of which nobody is notified.
 #[derive(Debug, Clone, PartialEq)]
 pub struct SuppressedNotice {
     /// The notice.
     pub notice: Notice,
-    /// The silence, in one sentence.
-    pub rule: String,
+    /// The silence that suppressed it, in one sentence; `None` for the end of a problem of which
+    /// nobody was notified.
+    pub rule: Option<String>,
 }
 
 /// The result of a step of the machine.
@@ -77,7 +78,7 @@ pub struct SuppressedNotice {
 pub struct Step {
     /// The notices, in order.
     pub notices: Vec<Notice>,
-    /// The notices that silences suppressed.
+    /// The notices of which nobody is notified, in order.
     pub suppressed: Vec<SuppressedNotice>,
     /// New lines for the hosts' histories.
     pub history: Vec<Entry>,

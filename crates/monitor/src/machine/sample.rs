@@ -76,9 +76,11 @@ impl Machine {
                 let ended = host.persistent.alerts.swap_remove(place);
                 // Whoever was notified of the alert is notified of its end, silenced or
                 // not.
+                let what = threshold(host, &ended, rule, Level::Ok, false);
                 if ended.notified.is_some() {
-                    let what = threshold(host, &ended, rule, Level::Ok, false);
                     self.notify(what, now);
+                } else {
+                    self.end_unnotified(what, now);
                 }
             }
             Some(place) => {

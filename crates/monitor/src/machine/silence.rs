@@ -106,8 +106,7 @@ impl Machine {
 
     /// Records what a silence suppresses; does nothing if the host is not silenced. Of an
     /// event that recurs too often, only the first occurrences are recorded: the host's
-    /// history has all. The end of a problem is always recorded, so that what was recorded of
-    /// the problem does not stay open.
+    /// history has all.
     pub(super) fn suppress(&mut self, id: HostId, what: Occurrence, now: Moment) {
         let host = self.host(id);
         // Thresholds notify of hosts that are not watched, too.
@@ -126,11 +125,19 @@ impl Machine {
         if damper.steady_at(&flap).is_some_and(|at| at <= now.tick) {
             damper.settle();
         }
-        let is_end = matches!(what, Occurrence::Back(_));
-        if !is_end && damper.change(now.tick, &flap) == Damping::Quiet {
+        if damper.change(now.tick, &flap) == Damping::Quiet {
             return;
         }
         let notice = Notice { what, at: now };
+        let rule = Some(rule);
+        self.step.suppressed.push(SuppressedNotice { notice, rule });
+    }
+
+    /// Records the end of a problem of which nobody was notified, whether the silence goes on or
+    /// not: what was recorded of the problem, if anything was, would stay open for ever.
+    pub(super) fn end_unnotified(&mut self, what: Occurrence, now: Moment) {
+        let notice = Notice { what, at: now };
+        let rule = None;
         self.step.suppressed.push(SuppressedNotice { notice, rule });
     }
 }

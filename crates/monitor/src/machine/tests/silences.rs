@@ -1,12 +1,29 @@
 //! Whatever a silence suppresses is recorded, with the silence as the reason.
 
 use super::*;
+use crate::thresholds::Level;
+
+fn is_end(what: &Occurrence) -> bool {
+    matches!(
+        what,
+        Occurrence::Back(_)
+            | Occurrence::Removed(_)
+            | Occurrence::ThresholdGone { .. }
+            | Occurrence::Threshold {
+                level: Level::Ok,
+                ..
+            }
+    )
+}
 
 /// Returns what was suppressed since the last call, in the words of the notifications.
 fn suppressed(world: &mut World) -> Vec<String> {
     let persistent = std::mem::take(&mut world.suppressed);
-    let rules: Vec<&str> = persistent.iter().map(|one| one.rule.as_str()).collect();
-    for rule in rules {
+    for one in &persistent {
+        let Some(rule) = one.rule.as_deref() else {
+            assert!(is_end(&one.notice.what), "{one:?}");
+            continue;
+        };
         assert!(rule.starts_with("silence: until 20"), "{rule}");
         assert!(rule.ends_with("Z, moving it"), "{rule}");
     }
@@ -55,7 +72,7 @@ fn the_end_of_what_was_suppressed_is_noted_and_not_reported() {
 }
 
 #[test]
-fn each_level_of_a_metric_is_noted_once() {
+fn each_level_of_a_metric_is_noted_once_and_so_is_the_end() {
     let mut world = super::alerts::with_thresholds();
     silence(&mut world, SECOND * 3600);
     for value in [85.0, 86.0, 95.0, 96.0, 10.0] {
@@ -66,8 +83,42 @@ fn each_level_of_a_metric_is_noted_once() {
         [
             "WARNING cpu_monitor.cpu_percent 85.0 (threshold: > 80.0)",
             "CRITICAL cpu_monitor.cpu_percent 95.0 (threshold: > 90.0)",
+            "OK cpu_monitor.cpu_percent 10.0 (threshold: > 80.0)",
         ]
     );
+    assert_eq!(world.notified(), [""; 0]);
+}
+
+#[test]
+fn the_end_of_an_alert_is_noted_however_often_it_changes_and_when_the_silence_has_just_ended() {
+    let mut world = super::alerts::with_thresholds();
+    silence(&mut world, SECOND * 3600);
+    for _ in 0..2 * world.settings.flap.changes {
+        world.metric("a", super::alerts::CPU, 95.0);
+        world.metric("a", super::alerts::CPU, 10.0);
+    }
+    world.metric("a", super::alerts::CPU, 95.0);
+    assert!(suppressed(&mut world).len() > world.settings.flap.changes);
+    world.pass(SECOND * 3600);
+    world.metric("a", super::alerts::CPU, 10.0);
+    let end = "OK cpu_monitor.cpu_percent 10.0 (threshold: > 80.0)";
+    assert_eq!(suppressed(&mut world).last().unwrap(), end);
+    assert_eq!(world.notified(), [""; 0]);
+}
+
+#[test]
+fn what_is_no_longer_configured_ends_during_a_silence_too() {
+    let mut world = super::alerts::with_thresholds();
+    world.configure(|hosts| hosts.values_mut().for_each(|host| host.watch = true));
+    silence(&mut world, SECOND * 3600);
+    world.beat("a");
+    world.metric("a", super::alerts::CPU, 95.0);
+    world.pass(SECOND * 600);
+    suppressed(&mut world);
+    world.configure(|hosts| hosts.values_mut().for_each(|host| host.set = None));
+    assert_eq!(suppressed(&mut world), ["cpu_monitor.cpu_percent gone"]);
+    world.configure(|hosts| hosts.clear());
+    assert_eq!(suppressed(&mut world), ["a removed"]);
     assert_eq!(world.notified(), [""; 0]);
 }
 
