@@ -97,22 +97,78 @@ test("what happens appears by itself, and what somebody is doing stays", async (
   assert.deepEqual(page.faults, []);
 });
 
-test("what the page says comes next is what then happens", async (t) => {
+/** What the page says of a delivery, what the store says of it, and whether it came no earlier. */
+async function comesNext(t, { yaml: text, before, says, channel, state, then, comes }) {
   const all = await people(t);
-  const one = await monitor(t, yaml(all).replace("step_after: 10m", "step_after: 8s"));
+  const one = await monitor(t, text(all));
   const page = await person(t, one);
-  await one.problem("web-01/disk", "disk is 95 % full", { host: "web-01" });
-  await all.hears("pager", /disk is 95/);
-  // It names the step, the channel and the time, and the store says the same.
-  const next = page.locator("article li", { hasText: "mail" });
-  await next.locator("text=/in 0:0\\d, unless acknowledged \\(step 2 of oncall\\)/").waitFor();
-  const { deliveries } = await one.call("/deliveries?channel=mail");
-  assert.equal(deliveries[0].state, "pending");
-  assert.equal(deliveries[0].step, 2);
-  assert.equal(all.heard.some((heard) => heard.channel === "mail"), false);
-  await all.hears("mail", /disk is 95/);
-  assert.ok(Date.now() >= deliveries[0].due_ms, "the next step came before its time");
-  await next.locator("text=/delivered/").waitFor();
+  await before({ all, one });
+  const said = page.locator("article li", { hasText: channel }).locator(`text=${says}`).first();
+  await said.waitFor();
+  const { deliveries } = await one.call(`/deliveries?channel=${channel}&state=${state}`);
+  const [next] = deliveries;
+  assert.equal(deliveries.length, 1);
+  // The page counts down, or names the time.
+  const words = await said.textContent();
+  const [, minutes, seconds] = /in (\d+):(\d\d)/.exec(words) ?? [];
+  if (minutes) {
+    const shown = Date.now() + (60 * minutes + 1 * seconds) * 1000;
+    assert.ok(Math.abs(shown - next.due_ms) < 5000, `${words}, and it is due at ${next.due_ms}`);
+  } else {
+    const clock = new Date(next.due_ms).toISOString().slice(11, 19);
+    assert.ok(words.includes(clock), `${words}, and it is due at ${clock}`);
+  }
+  assert.equal(all.heard.some((heard) => comes.test(JSON.stringify(heard)) && heard.channel === channel), false);
+  await then?.({ all, one });
+  await all.hears(channel, comes);
+  assert.ok(Date.now() >= next.due_ms, "it came before its time");
+  return { all, one, page, next };
+}
+
+test("the step of a group that the page says comes next is the one that then comes", async (t) => {
+  const { page, next } = await comesNext(t, {
+    yaml: (all) => yaml(all).replace("step_after: 10m", "step_after: 8s"),
+    before: ({ one }) => one.problem("web-01/disk", "disk is 95 % full", { host: "web-01" }),
+    channel: "mail",
+    says: "/in 0:0\\d, unless acknowledged \\(step 2 of oncall\\)/",
+    state: "pending",
+    comes: /disk is 95/,
+  });
+  assert.equal(next.step, 2);
+  await page.locator("article li", { hasText: "mail" }).locator("text=/delivered/").waitFor();
+});
+
+test("the attempt that the page says comes next is the one that then comes", async (t) => {
+  const { page } = await comesNext(t, {
+    yaml: (all) => yaml(all).replace("[oncall]", "[pager]"),
+    before: async ({ all, one }) => {
+      // By itself, the monitor waits for any time up to the backoff.
+      all.broken.set("pager", { "retry-after": "9" });
+      await one.problem("web-01/disk", "disk is 95 % full", { host: "web-01" });
+    },
+    channel: "pager",
+    says: "/waits after a failed attempt: attempt 2 in 0:0\\d/",
+    state: "pending",
+    then: ({ all }) => all.broken.delete("pager"),
+    comes: /disk is 95/,
+  });
+  await page.locator("article li", { hasText: "pager" }).locator("text=/delivered/").waitFor();
+});
+
+test("the digest that the page says comes next is the one that then comes", async (t) => {
+  const { page } = await comesNext(t, {
+    yaml: (all) => `${yaml(all).replace("[oncall]", "[pager]")}\ndelivery: {rate_limit: 1/9s}\n`,
+    before: async ({ all, one }) => {
+      await one.problem("web-01/disk", "disk is 95 % full", { host: "web-01" });
+      await all.hears("pager", /disk is 95/);
+      await one.problem("web-01/load", "load is 40", { host: "web-01" });
+    },
+    channel: "pager",
+    says: "/suppressed: rate_limit.*; digest at \\d\\d:\\d\\d:\\d\\d/",
+    state: "pending",
+    comes: /load is 40/,
+  });
+  await page.locator("article li", { hasText: "pager" }).locator("text=/its digest is delivered/").waitFor();
 });
 
 test("an incident is taken over by the keyboard alone", async (t) => {
@@ -205,7 +261,7 @@ test("hostile texts stay text on every page", async (t) => {
 
 test("what failed is retried, all that is shown at once", async (t) => {
   const all = await people(t);
-  all.broken.add("pager");
+  all.broken.set("pager", {});
   const one = await monitor(t, `
 notification_channels:
   pager: ${all.channel("pager").replace(/}$/, ", statuses: {503: permanent}}")}

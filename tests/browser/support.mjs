@@ -89,15 +89,15 @@ export function folder(t) {
 /** People who are notified by webhooks: what each channel heard, by its name. */
 export async function people(t) {
   const heard = [];
-  // Channels whose remote is out of order.
-  const broken = new Set();
+  // Channels whose remote is out of order, with the headers by which it says so.
+  const broken = new Map();
   const server = createServer((request, response) => {
     let body = "";
     request.on("data", (data) => (body += data));
     request.on("end", () => {
       const channel = request.url.slice(1);
       if (broken.has(channel)) {
-        response.writeHead(503).end();
+        response.writeHead(503, broken.get(channel)).end();
         return;
       }
       // A check asks without a body.
