@@ -119,7 +119,7 @@ async function comesNext(t, { yaml: text, before, says, channel, state, then, co
     assert.ok(words.includes(clock), `${words}, and it is due at ${clock}`);
   }
   assert.equal(all.heard.some((heard) => comes.test(JSON.stringify(heard)) && heard.channel === channel), false);
-  await then?.({ all, one });
+  await then?.({ all, one, page });
   await all.hears(channel, comes);
   assert.ok(Date.now() >= next.due_ms, "it came before its time");
   return { all, one, page, next };
@@ -132,6 +132,12 @@ test("the step of a group that the page says comes next is the one that then com
     channel: "mail",
     says: "/in 0:0\\d, unless acknowledged \\(step 2 of oncall\\)/",
     state: "pending",
+    // The list says the same of it.
+    then: async ({ one, page }) => {
+      await page.goto(`${one.url}/deliveries`);
+      await page.waitForSelector("td >> text=/unless acknowledged \\(step 2 of oncall\\)/");
+      await page.goto(one.url);
+    },
     comes: /disk is 95/,
   });
   assert.equal(next.step, 2);

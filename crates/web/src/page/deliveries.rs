@@ -1,7 +1,7 @@
 //! Deliveries: the list with its filters, and one with its attempts.
 
 use annunciator::{
-    Class, Fault, TargetReport,
+    Class, Config, Fault, TargetReport,
     store::{Attempt, DeliveryId, Query as StoreQuery, Record, State, Store, StoreError},
 };
 use axum::{
@@ -17,7 +17,7 @@ use std::sync::Arc;
 
 use super::{
     back::go_back,
-    incidents::words,
+    incidents::{until, words},
     now::{severity_class, tone_class},
     site::{Frame, Pages},
     text::{lines, part, plain, text},
@@ -125,7 +125,7 @@ async fn list(
     let content = html! {
         h1 { "Deliveries" }
         (fields(&filter, &channels))
-        (table(&found, now_ms))
+        (table(&found, &config, now_ms))
         @if frame.may_act() { (retry_shown(&found, &filter)) }
         @if let Some(last) = found.last().filter(|_| !is_last) {
             p { a.button href=(filter.address_before(last.delivery)) { "Older" } }
@@ -161,7 +161,7 @@ fn fields(filter: &Filter, channels: &[&str]) -> Markup {
 }
 
 /// Deliveries as a table.
-pub(super) fn table(found: &[Record], now_ms: i64) -> Markup {
+pub(super) fn table(found: &[Record], config: &Config, now_ms: i64) -> Markup {
     html! {
         @if found.is_empty() { p { "There are no such deliveries." } }
         @else {
@@ -173,7 +173,7 @@ pub(super) fn table(found: &[Record], now_ms: i64) -> Markup {
                             td { a href={ (PATH) "/" (record.delivery) } data-open { (text(&subject(record))) } }
                             td data-label="Channel" { (text(&record.channel)) }
                             td data-label="Host" { @if !record.host.is_empty() { (text(&record.host)) } }
-                            td { (outcome(record, now_ms)) }
+                            td { (outcome(record, config, now_ms)) }
                             td data-label="Accepted" { (when(record.accepted_ms, now_ms)) }
                         }
                     }
@@ -183,8 +183,8 @@ pub(super) fn table(found: &[Record], now_ms: i64) -> Markup {
     }
 }
 
-fn outcome(record: &Record, now_ms: i64) -> Markup {
-    let (tone, words) = words(record, None, &[], now_ms);
+fn outcome(record: &Record, config: &Config, now_ms: i64) -> Markup {
+    let (tone, words) = words(record, None, until(record, config), now_ms);
     html! { span.pill.(tone_class(tone)) { (text(&words)) } }
 }
 
@@ -211,16 +211,23 @@ async fn show(
     let attempts = store(&pages)?.attempts(record.delivery).await;
     let attempts = attempts.map_err(|error| unavailable(&error))?;
     let now_ms = Timestamp::now().as_millisecond();
-    let content = details(&frame, &record, &attempts, now_ms);
+    let config = pages.engine.config();
+    let content = details(&frame, &record, &attempts, &config, now_ms);
     let title = format!("Delivery {id}");
     Ok(frame.show(&title, PATH, content).await)
 }
 
-fn details(frame: &Frame, record: &Record, attempts: &[Attempt], now_ms: i64) -> Markup {
+fn details(
+    frame: &Frame,
+    record: &Record,
+    attempts: &[Attempt],
+    config: &Config,
+    now_ms: i64,
+) -> Markup {
     let wording = record.wording();
     html! {
         h1 { (text(&subject(record))) }
-        p { (outcome(record, now_ms)) }
+        p { (outcome(record, config, now_ms)) }
         dl.facts {
             dt { "Delivery" } dd { (record.delivery) ", notification " (text(&record.notification)) }
             dt { "Channel" } dd { (text(&record.channel))

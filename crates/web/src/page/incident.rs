@@ -63,7 +63,7 @@ async fn show(
             None => p { span.pill.ok { "over" } " It is not open any more." },
         }
         h2 { "Messages" }
-        (deliveries::table(&records, now_ms))
+        (deliveries::table(&records, &config, now_ms))
         @if records.len() >= MAX_MESSAGES as usize {
             p { a.button href={ "/deliveries?incident=" (part(&name)) } { "All of them" } }
         }

@@ -4,7 +4,7 @@
 use std::{collections::BTreeMap, sync::Arc};
 
 use annunciator::{
-    Config, Planned, Proof, Severity,
+    Config, Proof, Severity,
     store::{
         Acknowledgement, DeliveryId, IncidentQuery, MessageText, OpenIncident, Query, Record,
         State, Store, StoreError,
@@ -136,7 +136,6 @@ pub(super) async fn view(
         ..Query::default()
     };
     let records = store.deliveries(query).await?;
-    let plan = config.plan(&open.host, open.severity, now_ms);
     let mut by_channel: BTreeMap<&str, Vec<&Record>> = BTreeMap::new();
     // A channel on which it is open and of which nothing is stored any more is named, too.
     for (channel, _) in &open.channels {
@@ -153,7 +152,7 @@ pub(super) async fn view(
                 (State::Suppressed, Some(digest)) => one(store, digest).await?,
                 _ => None,
             };
-            let (tone, words) = words(record, digest.as_ref(), &plan, now_ms);
+            let (tone, words) = words(record, digest.as_ref(), until(record, config), now_ms);
             let delivery = record.delivery;
             facts.push(Fact {
                 delivery,
@@ -203,11 +202,18 @@ fn significant<'a>(records: &[&'a Record]) -> Vec<&'a Record> {
     significant
 }
 
+/// Returns the proof that supersedes a delivery which is a step of a group; `None` if the group is
+/// no longer in the configuration.
+pub(super) fn until(record: &Record, config: &Config) -> Option<Proof> {
+    let group = config.group(record.group.as_deref()?)?;
+    Some(group.until())
+}
+
 /// Returns what became of a delivery, or comes next.
 pub(super) fn words(
     record: &Record,
     digest: Option<&Record>,
-    plan: &[Planned],
+    until: Option<Proof>,
     now_ms: i64,
 ) -> (Tone, String) {
     let ended = clock(record.ended_ms.unwrap_or(record.accepted_ms), now_ms);
@@ -220,7 +226,7 @@ pub(super) fn words(
         number => format!("{number} attempts"),
     };
     match record.state {
-        State::Pending => pending(record, plan, now_ms),
+        State::Pending => pending(record, until, now_ms),
         State::InFlight => (
             Tone::Active,
             format!("being sent, attempt {}", record.attempts.max(1)),
@@ -258,7 +264,7 @@ fn digest_words(digest: Option<&Record>, now_ms: i64) -> String {
     }
 }
 
-fn pending(record: &Record, plan: &[Planned], now_ms: i64) -> (Tone, String) {
+fn pending(record: &Record, until: Option<Proof>, now_ms: i64) -> (Tone, String) {
     let due_ms = record.due_ms.unwrap_or(now_ms);
     let due = countdown(due_ms, now_ms);
     if record.attempts > 0 {
@@ -270,10 +276,6 @@ fn pending(record: &Record, plan: &[Planned], now_ms: i64) -> (Tone, String) {
     }
     let group = record.group.as_deref();
     if let Some(group) = group.filter(|_| due_ms > now_ms && record.step > 1) {
-        let is_it = |planned: &&Planned| {
-            planned.channel == record.channel && planned.group.as_deref() == Some(group)
-        };
-        let until = plan.iter().find(is_it).and_then(|planned| planned.until);
         let unless = until.map_or("an earlier step is enough", Proof::name);
         let words = format!("{due}, unless {unless} (step {} of {group})", record.step);
         return (Tone::Quiet, words);
@@ -314,7 +316,7 @@ mod tests {
     }
 
     fn of(record: &Record) -> String {
-        words(record, None, &[], 1_000).1
+        words(record, None, None, 1_000).1
     }
 
     #[test]
@@ -352,9 +354,9 @@ mod tests {
             due_ms: Some(7 * 3_600_000),
             ..record(State::Pending)
         };
-        let (_, said) = words(&suppressed, Some(&digest), &[], 1_000);
+        let (_, said) = words(&suppressed, Some(&digest), None, 1_000);
         assert_eq!(said, "suppressed: quiet_hours; digest at 07:00:00");
-        let (_, said) = words(&suppressed, Some(&record(State::InFlight)), &[], 1_000);
+        let (_, said) = words(&suppressed, Some(&record(State::InFlight)), None, 1_000);
         assert_eq!(said, "suppressed: quiet_hours; its digest is in flight");
     }
 
