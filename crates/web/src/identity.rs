@@ -233,8 +233,7 @@ impl Access {
     }
 
     /// Begins the session of a browser that shows a token, and returns whose it is and its secret.
-    /// Wrong tokens
-    /// count as those of any other request do.
+    /// Wrong tokens count as those of any other request do.
     ///
     /// # Errors
     /// Returns the [`Problem`] of the token, or of a disk that keeps no session.
