@@ -50,7 +50,7 @@ impl Memory {
             .channels(&incident)
             .cloned()
             .collect();
-        if channels.is_empty() || rule::has_ended(self.indexes.newest_kind(&incident)) {
+        if channels.is_empty() || rule::has_ended(self.indexes.later_kind(&incident)) {
             return answer;
         }
         let before = self.indexes.acknowledgement_in_force(&incident, now_ms);
@@ -115,12 +115,14 @@ impl Indexes {
         Some((newest, self.notification(newest)?))
     }
 
-    /// Returns the kind of the newest problem or recovery of an incident.
-    fn newest_kind(&self, name: &Arc<str>) -> Option<Kind> {
-        let newest = self.notifications.values().rev();
-        let mut of_it = newest
-            .filter(|one| one.incident == *name)
-            .map(|one| one.kind);
+    /// Returns the kind of the newest problem or recovery of an incident after the newest that a
+    /// channel knows.
+    fn later_kind(&self, name: &Arc<str>) -> Option<Kind> {
+        let known = self.knowledge_of(name).map(|known| known.newest).max()?;
+        let later = self.notifications.range(known.saturating_add(1)..).rev();
+        let mut of_it = later
+            .filter(|(_, one)| one.incident == *name)
+            .map(|(_, one)| one.kind);
         of_it.find(|kind| matches!(kind, Kind::Problem | Kind::Recovery))
     }
 
@@ -137,7 +139,7 @@ impl Indexes {
         let names = self.incidents.names();
         let is = |asked: &Option<String>, is: &str| asked.as_deref().is_none_or(|it| it == is);
         let named = names.filter(|name| is(&query.incident, name));
-        let open = named.filter(|name| !rule::has_ended(self.newest_kind(name)));
+        let open = named.filter(|name| !rule::has_ended(self.later_kind(name)));
         let open = open.map(|name| self.open_incident(name, query.now_ms));
         let mut found: Vec<OpenIncident> = open.filter(|one| is(&query.host, &one.host)).collect();
         found.sort_by(|one, other| rule::order(one).cmp(&rule::order(other)));

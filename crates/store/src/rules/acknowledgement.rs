@@ -48,11 +48,15 @@ pub fn recorded(
     }
 }
 
-/// Returns whether the problem has ended, by the kind of the incident's newest problem or recovery:
-/// whoever takes it over while its end waits to be delivered would silence the next problem.
+/// Returns whether the problem has ended: whoever takes it over while its end waits to be delivered
+/// would silence the next problem.
+///
+/// `later` is the kind of the incident's newest problem or recovery among those that were accepted
+/// after the newest of which a channel knows. That one may be deleted, so that an older recovery is
+/// the newest that is stored.
 #[must_use]
-pub fn has_ended(newest: Option<Kind>) -> bool {
-    newest == Some(Kind::Recovery)
+pub fn has_ended(later: Option<Kind>) -> bool {
+    later == Some(Kind::Recovery)
 }
 
 /// Returns whether people are to be notified of who has taken over: not of what they know.

@@ -22,19 +22,23 @@ pub(super) const CHANNELS: &str = "
 pub(super) const SEVERITY: &str = "
     SELECT severity FROM outbox_notification
     WHERE id = (SELECT max(newest) FROM outbox_incident WHERE incident = ?1)";
-/// The kind of the newest problem or recovery of an incident.
-pub(super) const NEWEST_KIND: &str = "
+/// The kind of the newest problem or recovery of an incident after the newest that a channel knows.
+pub(super) const LATER_KIND: &str = "
     SELECT kind FROM outbox_notification
-    WHERE incident = ?1 AND incident <> '' AND kind IN (1, 2) ORDER BY id DESC LIMIT 1";
+    WHERE incident = ?1 AND incident <> '' AND kind IN (1, 2)
+        AND id > (SELECT max(newest) FROM outbox_incident WHERE incident = ?1)
+    ORDER BY id DESC LIMIT 1";
 /// All incidents that a channel knows, with the newest notification of each, the acceptance of the
-/// first that is stored, and the kind of the newest problem or recovery.
+/// first that is stored, and the kind of the newest problem or recovery after the newest that a
+/// channel knows.
 pub(super) const OPEN: &str = "
     SELECT i.incident, n.host, n.severity, n.accepted_ms, n.content, (
         SELECT f.accepted_ms FROM outbox_notification AS f
         WHERE f.incident = i.incident AND f.incident <> '' AND f.id >= i.since AND f.kind = 1
         ORDER BY f.id LIMIT 1), (
         SELECT k.kind FROM outbox_notification AS k
-        WHERE k.incident = i.incident AND k.incident <> '' AND k.kind IN (1, 2)
+        WHERE k.incident = i.incident AND k.incident <> '' AND k.id > i.newest
+            AND k.kind IN (1, 2)
         ORDER BY k.id DESC LIMIT 1)
     FROM (SELECT incident, max(newest) AS newest, min(since) AS since
         FROM outbox_incident GROUP BY incident) AS i
@@ -64,11 +68,11 @@ pub(super) fn acknowledge(
         return Ok(answer);
     };
     let channels = texts(transaction, CHANNELS, [&incident])?;
-    let newest = transaction
-        .prepare_cached(NEWEST_KIND)?
+    let later = transaction
+        .prepare_cached(LATER_KIND)?
         .query_row([&incident], |row| column(row, 0, Kind::from_number))
         .optional()?;
-    if channels.is_empty() || rule::has_ended(newest) {
+    if channels.is_empty() || rule::has_ended(later) {
         return Ok(answer);
     }
     let before = in_force(transaction, &incident, now_ms)?;
@@ -150,11 +154,11 @@ pub(super) fn incidents(
 
 /// Reads a row of [`OPEN`]; `None` if the end of the problem was accepted.
 fn open(row: &Row<'_>) -> rusqlite::Result<Option<OpenIncident>> {
-    let newest = match row.get::<_, Option<i64>>(6)? {
+    let later = match row.get::<_, Option<i64>>(6)? {
         Some(_) => Some(column(row, 6, Kind::from_number)?),
         None => None,
     };
-    if rule::has_ended(newest) {
+    if rule::has_ended(later) {
         return Ok(None);
     }
     let newest_ms: i64 = row.get::<_, Option<i64>>(3)?.unwrap_or_default();

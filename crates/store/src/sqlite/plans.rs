@@ -137,8 +137,11 @@ fn an_acknowledgement_and_what_it_is_of_are_found_by_name() {
         &["SEARCH outbox_incident USING COVERING INDEX outbox_incident_by_name (incident=?)"],
     );
     check(
-        acknowledge::NEWEST_KIND,
-        &["SEARCH outbox_notification USING INDEX outbox_notification_by_incident (incident=?)"],
+        acknowledge::LATER_KIND,
+        &[
+            "SEARCH outbox_notification USING INDEX outbox_notification_by_incident (incident=? AND id>?)",
+            "SEARCH outbox_incident USING INDEX outbox_incident_by_name (incident=?)",
+        ],
     );
     // All open incidents, and of the rest what belongs to them.
     check(
@@ -148,7 +151,7 @@ fn an_acknowledgement_and_what_it_is_of_are_found_by_name() {
             "SCAN i",
             "SEARCH n USING INTEGER PRIMARY KEY (rowid=?) LEFT-JOIN",
             "SEARCH f USING INDEX outbox_notification_by_incident (incident=? AND id>?)",
-            "SEARCH k USING INDEX outbox_notification_by_incident (incident=?)",
+            "SEARCH k USING INDEX outbox_notification_by_incident (incident=? AND id>?)",
         ],
     );
 }

@@ -78,12 +78,16 @@ impl Model {
         named
     }
 
-    /// Returns whether the end of a problem was accepted, and nothing of it after that.
+    /// Returns whether the end of a problem was accepted, and nothing of it after that. What was
+    /// accepted last may be deleted, but a channel knows its number.
     fn is_ending(&self, incident: &str) -> bool {
-        let of_it = self.notifications.iter().map(|(_, intake)| intake);
-        let kinds = of_it
-            .filter(|one| one.incident == incident)
-            .map(|one| one.kind);
+        let problems = self.problems_named(incident);
+        let known = problems.iter().map(|problem| problem.newest).max();
+        let later = self.notifications.iter();
+        let later = later.filter(|(number, _)| Some(*number) > known);
+        let kinds = later
+            .filter(|(_, one)| one.incident == incident)
+            .map(|(_, one)| one.kind);
         let mut kinds = kinds.filter(|kind| *kind != Kind::Message && *kind != Kind::Test);
         kinds.next_back() == Some(Kind::Recovery)
     }
