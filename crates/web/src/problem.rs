@@ -50,6 +50,8 @@ pub enum Reason {
     Conflict,
     /// What is asked for makes no sense, such as a host that does not exist.
     Invalid,
+    /// No channel is configured for a notification.
+    NoChannel,
     /// Too many event streams are open.
     TooManyStreams,
     /// It could not be done now, through no fault of who asked.
@@ -58,7 +60,7 @@ pub enum Reason {
 
 impl Reason {
     /// Every reason.
-    pub const ALL: [Self; 17] = [
+    pub const ALL: [Self; 18] = [
         Self::NotJson,
         Self::WrongBody,
         Self::WrongQuery,
@@ -74,6 +76,7 @@ impl Reason {
         Self::WrongMethod,
         Self::Conflict,
         Self::Invalid,
+        Self::NoChannel,
         Self::TooManyStreams,
         Self::Unavailable,
     ];
@@ -162,6 +165,11 @@ impl Reason {
                 "invalid",
                 StatusCode::UNPROCESSABLE_ENTITY,
                 "This cannot be done",
+            ),
+            Self::NoChannel => (
+                "no_channel",
+                StatusCode::UNPROCESSABLE_ENTITY,
+                "Nobody would be notified",
             ),
             Self::TooManyStreams => (
                 "too_many_streams",

@@ -10,6 +10,7 @@ pub fn is_wrong_call(error: &NotifyError) -> bool {
         error,
         NotifyError::EmptyMessage
             | NotifyError::UnknownChannel(_)
+            | NotifyError::NoChannel
             | NotifyError::Definitions(_)
             | NotifyError::Key
             | NotifyError::Conflict { .. }

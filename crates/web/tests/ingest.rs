@@ -307,6 +307,36 @@ async fn one_wrong_item_does_not_cost_the_others() {
 }
 
 #[tokio::test]
+async fn an_event_of_which_nobody_would_be_notified_is_refused_and_an_alert_of_its_own() {
+    let door = Door::new("  alerts: {format: alertmanager}\n").await;
+    let own = door.bearer(ingest("alerts")).await;
+    let file = fs::read_to_string(door.rig.file()).unwrap();
+    let configure = async |text: &str| {
+        fs::write(door.rig.file(), text).unwrap();
+        let loaded = door.builder.load().unwrap();
+        let _ = door.engine.reload(loaded).await.unwrap();
+    };
+    let to_nobody = file.replace("default_notification_channels: [a]\n", "");
+    configure(&to_nobody).await;
+    let (status, problem) = door.send("/in/alerts", &own, ALERTMANAGER).await;
+    assert_eq!(status, 422, "{problem}");
+    let detail = problem["detail"].as_str().unwrap();
+    assert!(detail.contains("nobody would be notified"), "{detail}");
+    let alerts = door.engine.alerts();
+    assert_eq!(alerts[0].subject, "ingest/alerts");
+    assert!(alerts[0].sentence.contains("nobody would be notified"));
+    // Once there is a channel, it is taken, and not as a repetition.
+    configure(&file).await;
+    let (status, answer) = door.send("/in/alerts", &own, ALERTMANAGER).await;
+    assert_eq!((status, &answer["repeated"]), (200, &json!(0)), "{answer}");
+    assert!(door.engine.alerts().is_empty());
+    // What was accepted is known, even if nobody would be notified of it any more.
+    configure(&to_nobody).await;
+    let (status, again) = door.send("/in/alerts", &own, ALERTMANAGER).await;
+    assert_eq!((status, &again["repeated"]), (200, &answer["accepted"]));
+}
+
+#[tokio::test]
 async fn what_is_not_accepted_is_to_be_sent_again() {
     let door = Door::new("  one: {format: template, text: item.text}\n").await;
     let own = door.bearer(ingest("one")).await;

@@ -129,6 +129,22 @@ fn a_mail_is_delivered_without_a_monitor_and_through_a_link() {
 }
 
 #[test]
+fn a_mail_to_nobody_waits_at_its_sender_until_somebody_is_named() {
+    let some = yaml(CALM);
+    let home = Home::with(&some.replace("default_notification_channels: [a]\n", ""));
+    let _monitor = home.start();
+    for _ in 0..2 {
+        let (status, _, err) = sendmail(&home, &["-t"], MDADM);
+        assert_eq!(status, 75, "{err}");
+        assert!(err.contains("no channel is configured"), "{err}");
+    }
+    home.configure(&some);
+    assert_eq!(home.hbd(&["reload"]).0, 0);
+    assert_eq!(sendmail(&home, &["-t"], MDADM).0, 0);
+    assert_eq!(deliveries(&home).len(), 1);
+}
+
+#[test]
 fn what_is_wrong_is_said_as_sendmail_says_it() {
     let home = Home::with(&yaml(CALM));
     let refused = |words: &[&str], mail: &str, expected: i32| {

@@ -243,6 +243,21 @@ fn an_outsider_can_neither_look_at_a_page_nor_act_on_one() {
 }
 
 #[test]
+fn a_notification_to_nobody_is_refused_and_can_be_sent_again() {
+    let (home, _monitor, address) = started();
+    let actor = bearer(&token(&home, "anna", "act"));
+    let line = "POST /api/v1/notifications";
+    let to = |channels: &[&str]| json!({ "message": "hello", "key": "k", "channels": channels });
+    for line in [line, "POST /api/v1/notifications?wait=10s"] {
+        let (status, problem) = request(&address, line, &[&actor], Some(&to(&[])));
+        let no_channel = json!("urn:annunciator:problem:no_channel");
+        assert_eq!((status, &problem["type"]), (422, &no_channel));
+    }
+    let (status, receipt) = request(&address, line, &[&actor], Some(&to(&["a"])));
+    assert_eq!((status, &receipt["repeated"]), (202, &json!(false)));
+}
+
+#[test]
 fn a_token_works_until_it_is_removed() {
     let (home, monitor, address) = started();
     monitor.send(&heartbeat("web-01", 1));

@@ -6,7 +6,8 @@ use std::{
 };
 
 use annunciator::{
-    CheckStatus, Class, Engine, Kind, Notification, NotifyError, Proof, Severity, definitions,
+    CheckStatus, Class, Engine, Kind, Notification, NotifyError, Proof, Route, Severity,
+    definitions,
 };
 use annunciator_testkit::rig::Rig;
 
@@ -137,6 +138,23 @@ async fn a_notification_carries_what_is_known() {
         engine.notify_host("db", " \n").await,
         Err(NotifyError::EmptyMessage)
     ));
+}
+
+#[tokio::test]
+async fn what_nobody_would_be_notified_of_is_not_accepted_and_leaves_its_key_free() {
+    let (_rig, engine) = start().await;
+    for key in [None, Some("once")] {
+        let nobody = Route::Channels(&[]);
+        let submitted = engine.submit(nobody, "hello", key).await;
+        assert!(matches!(submitted, Err(NotifyError::NoChannel)));
+        let prepared = engine.prepare(nobody, "hello", key);
+        assert!(matches!(prepared, Err(NotifyError::NoChannel)));
+    }
+    let keyed = Notification::new("hello").key("once");
+    assert!(engine.notify_channels(&[], keyed).await.unwrap().is_empty());
+    let some = Route::Channels(&["mail"]);
+    let receipt = engine.submit(some, "hello", Some("once")).await.unwrap();
+    assert_eq!((receipt.repeated, receipt.deliveries.len()), (false, 1));
 }
 
 #[tokio::test]

@@ -237,13 +237,21 @@ impl Outbox {
         Ok(accepted)
     }
 
-    /// Records a notification and starts its deliveries.
+    /// Records a notification and starts its deliveries. What goes to no channel is not recorded:
+    /// it would use up its key, and once there are channels nobody would be notified.
     pub(crate) async fn submit(
         self: &Arc<Self>,
         intake: Intake,
         pending: PendingDeliveries,
     ) -> Result<Accepted, StoreError> {
-        let accepting = self.store.accept(intake);
+        let accepting = async {
+            if intake.intents.is_empty() {
+                let notification = intake.notification.clone();
+                let known = self.store.known(intake).await?;
+                return Ok(known.unwrap_or_else(|| to_nobody(notification)));
+            }
+            self.store.accept(intake).await
+        };
         let accepted = self.abandon.run_until_cancelled(accepting).await;
         self.begin_accepted(pending, accepted.unwrap_or(Err(StoreError::Closed)))
     }
@@ -418,6 +426,16 @@ pub(crate) fn intake(rendered: &Rendered, intents: Vec<Intent>, now_ms: i64) -> 
         accepted_ms: now_ms,
         content: rendered.to_content().unwrap_or_default().into(),
         intents,
+    }
+}
+
+/// Returns the answer to a notification that goes to no channel.
+fn to_nobody(notification: String) -> Accepted {
+    Accepted {
+        notification,
+        repeated: false,
+        deliveries: Vec::new(),
+        superseded: Vec::new(),
     }
 }
 

@@ -56,6 +56,10 @@ pub enum NotifyError {
     /// A channel was named that does not exist.
     #[error(transparent)]
     UnknownChannel(#[from] UnknownChannel),
+    /// No channel is configured for it, so that nobody would be notified. Nothing is recorded, and
+    /// its idempotency key is not used.
+    #[error("no channel is configured for this: nobody would be notified")]
+    NoChannel,
     /// The ad-hoc definitions cannot be used.
     #[error(transparent)]
     Definitions(#[from] Box<Problems>),

@@ -111,6 +111,7 @@ impl Engine {
     /// # Errors
     /// [`NotifyError`] when the notification is not accepted; then nothing of it is recorded.
     /// [`NotifyError::Conflict`] when the key was used for another notification.
+    /// [`NotifyError::NoChannel`] when no channel is configured for it.
     /// [`NotifyError::NoStore`] when the engine has no store, see
     /// [`EngineBuilder::store`](crate::EngineBuilder::store).
     ///
@@ -132,7 +133,7 @@ impl Engine {
         key: Option<&str>,
     ) -> Result<Receipt, NotifyError> {
         let inner = &self.0;
-        let (intake, pending) = self.prepare(route, notification, key)?;
+        let (intake, pending) = self.prepare_for_any(route, notification.into(), key)?;
         let outbox = inner.outbox.clone().ok_or(NotifyError::NoStore)?;
         // A task of its own, which continues if the caller stops waiting.
         let submitting = async move { outbox.submit(intake, pending.deliveries).await };
@@ -140,7 +141,11 @@ impl Engine {
         let runtime = inner.runtime_home.runtime();
         let submitting = inner.deliveries.spawn_on(submitting, runtime);
         let accepted = submitting.await.map_err(|error| Misplaced::of(&error))?;
-        accepted.map(Receipt::of).map_err(NotifyError::of_store)
+        let accepted = accepted.map_err(NotifyError::of_store)?;
+        if accepted.deliveries.is_empty() && !accepted.repeated {
+            return Err(NotifyError::NoChannel);
+        }
+        Ok(Receipt::of(accepted))
     }
 
     /// Prepares a submission whose intake the caller passes to the store, so that a program can
@@ -179,10 +184,24 @@ impl Engine {
         notification: impl Into<Notification>,
         key: Option<&str>,
     ) -> Result<(Intake, PendingSubmission), NotifyError> {
+        let (intake, pending) = self.prepare_for_any(route, notification.into(), key)?;
+        match intake.intents.is_empty() {
+            true => Err(NotifyError::NoChannel),
+            false => Ok((intake, pending)),
+        }
+    }
+
+    /// Prepares a submission, also to no channel: its key may have been used when there were some.
+    fn prepare_for_any(
+        &self,
+        route: Route<'_>,
+        notification: Notification,
+        key: Option<&str>,
+    ) -> Result<(Intake, PendingSubmission), NotifyError> {
         let inner = &self.0;
         inner.runtime_home.check()?;
         let outbox = inner.outbox.as_ref().ok_or(NotifyError::NoStore)?;
-        let mut notification = notification.into().to(route.named());
+        let mut notification = notification.to(route.named());
         let own = notification.take_key();
         let key = key.map(str::to_owned).or(own);
         check_key(key.as_deref())?;

@@ -303,6 +303,9 @@ async fn notify_and_wait(api: &Api, call: Call, wait: Duration) -> Result<Respon
     let Some(report) = within(wait, notifying).await? else {
         return Ok(answer(None));
     };
+    if report.is_empty() {
+        return Err(refused(&NotifyError::NoChannel));
+    }
     let warnings = [
         unknown_host_warning(api, &call, "were"),
         unkept::of_engine(&api.engine, api.program),

@@ -54,6 +54,7 @@ pub(super) fn refused(error: &NotifyError) -> Problem {
         NotifyError::Conflict { key, differs } => Problem::new(Reason::Conflict, detail)
             .with("key", key.as_str())
             .with("differs", differs.as_str()),
+        NotifyError::NoChannel => Problem::new(Reason::NoChannel, detail),
         error if report::is_wrong_call(error) => Problem::new(Reason::Invalid, detail),
         _ => Problem::new(Reason::Unavailable, detail),
     }

@@ -20,6 +20,9 @@ pub struct Taken {
     pub skipped: usize,
     /// What could not be read, of the first 100 items and fields.
     pub errors: Vec<TakenError>,
+    /// Why events were not accepted that could be read, a sentence each.
+    #[serde(skip)]
+    pub(super) refused: Vec<String>,
 }
 
 /// What is wrong with an item or a field of a request.
@@ -71,6 +74,7 @@ impl Taken {
 
     /// Adds an event that the engine does not take.
     pub(super) fn refuse(&mut self, error: &NotifyError) {
+        self.refused.push(error.to_string());
         if self.errors.len() < MAX_ERRORS {
             self.errors.push(TakenError {
                 item: None,

@@ -245,10 +245,6 @@ impl Ingest {
         for error in &reading.errors {
             self.note(source, error);
         }
-        let mut errors = reading.errors.iter();
-        if errors.all(|error| error.fault() != Fault::Mapping) {
-            self.0.engine.clear_alert(&alert_subject(source));
-        }
         let mut taken = Taken::of(&reading);
         let count = |outcome: &'static str, events: usize| {
             let labels = [
@@ -264,6 +260,20 @@ impl Ingest {
         count("accepted", taken.accepted);
         count("repeated", taken.repeated);
         count("skipped", taken.skipped);
+        count("refused", taken.refused.len());
+        let mut errors = reading.errors.iter();
+        match taken.refused.first() {
+            Some(refused) => {
+                let sentence = format!(
+                    "the source {source} was sent what could not be accepted: {refused}: correct its section or the channels in the file"
+                );
+                self.0.engine.raise_alert(&alert_subject(source), sentence);
+            }
+            None if submitted.is_ok() && errors.all(|error| error.fault() != Fault::Mapping) => {
+                self.0.engine.clear_alert(&alert_subject(source));
+            }
+            None => {}
+        }
         match submitted {
             Ok(()) => taken.checked(),
             // The sender sends all of it again, and what was accepted is known by its key.

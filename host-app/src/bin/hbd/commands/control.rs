@@ -191,9 +191,6 @@ pub(crate) fn notify(arguments: &Arguments, notify: &Notify, output: &Output) ->
             Notified::Outcome(notified) => notified,
         };
         warn(&notified.warnings, output);
-        if notified.report.results.is_empty() {
-            return send::nobody("was", output);
-        }
         if as_json && notified.repeats {
             output.json(&json!({ "repeats": notified.report }));
         } else if as_json {
@@ -271,6 +268,11 @@ pub(super) fn with_answer<T: DeserializeOwned>(
 
 /// Prints why a request was not carried out.
 fn failed(error: &ClientError, output: &Output) -> Exit {
+    if let ClientError::Refused(problem) = error
+        && problem.reason() == Some(Reason::NoChannel)
+    {
+        return send::nobody("was", output);
+    }
     // The monitor may have named several problems.
     let text = printable_lines(&error.to_string());
     output.failed(ErrorDetails::new(&*text), &format!("error: {text}"));

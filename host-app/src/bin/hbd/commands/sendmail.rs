@@ -182,11 +182,13 @@ fn by_monitor(
         if let Some(from) = options.from.clone().or_else(|| mail.from.clone()) {
             body.attributes.insert(FROM.to_owned(), from);
         }
-        let receipt = client.post_within("/notifications", &json!(body), MAX_REQUEST_LENGTH)?;
-        if receipt["deliveries"].as_array().is_some_and(Vec::is_empty) {
-            output.error("no channel is configured for the mail: nobody is notified of it");
-            output.help("name channels for the host, or default_notification_channels");
-            return Ok(Err(TRY_AGAIN));
+        match client.post_within("/notifications", &json!(body), MAX_REQUEST_LENGTH) {
+            Err(ClientError::Refused(problem)) if problem.reason() == Some(Reason::NoChannel) => {
+                output.error("no channel is configured for the mail: nobody is notified of it");
+                output.help("name channels for the host, or default_notification_channels");
+                return Ok(Err(TRY_AGAIN));
+            }
+            answer => drop(answer?),
         }
     }
     Ok(Ok(()))
