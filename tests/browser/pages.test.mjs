@@ -243,6 +243,18 @@ test("everything works without scripts", async (t) => {
   await page.goto(`${one.url}/channels`);
   await page.click("button:text('Check') >> nth=0");
   await page.waitForSelector("td [role=status]");
+  await page.fill("input[name=message] >> nth=0", "only trying");
+  await page.click("button:text-is('Send a test') >> nth=0");
+  await page.waitForSelector("td [role=status]");
+  await all.hears("pager", /only trying/);
+  await page.goto(`${one.url}/configuration/file`);
+  await page.click("button:text-is('Reload it')");
+  await page.waitForSelector("text=2 channels kept");
+  await page.goto(`${one.url}/hosts/web-01`);
+  await page.selectOption("select[name=severity]", "warning");
+  await page.click("button:text-is('Show')");
+  await page.waitForSelector("tbody >> text=step 2 of group oncall");
+  assert.equal(await page.inputValue("select[name=severity]"), "warning");
 });
 
 test("hostile texts stay text on every page", async (t) => {
