@@ -12,6 +12,11 @@ impl Sample {
         Self(numbers)
     }
 
+    /// Returns the numbers in another unit; `convert` keeps their order.
+    pub(crate) fn map(&self, convert: impl Fn(f64) -> f64) -> Self {
+        Self(self.0.iter().copied().map(convert).collect())
+    }
+
     pub(crate) fn median(&self) -> f64 {
         self.0.get(self.0.len() / 2).copied().unwrap_or(f64::NAN)
     }

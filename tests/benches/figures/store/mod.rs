@@ -5,6 +5,7 @@
 
 mod backlog;
 mod history;
+mod in_memory;
 mod submissions;
 
 use std::sync::Arc;
@@ -32,6 +33,7 @@ pub(crate) fn rows() -> Rows {
     let mut rows = submissions::rows()?;
     rows.extend(backlog::rows()?);
     rows.extend(history::rows()?);
+    rows.extend(in_memory::rows()?);
     Ok(rows)
 }
 
