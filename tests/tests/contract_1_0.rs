@@ -7,7 +7,6 @@
 
 use std::{
     fs,
-    os::unix::fs::PermissionsExt as _,
     path::{Path, PathBuf},
     process::Command,
     sync::OnceLock,
@@ -61,8 +60,7 @@ fn home(services: &Ensemble) -> (tempfile::TempDir, PathBuf) {
         .map(|package| package.trim_start_matches("annunciator-"))
         .collect();
     let program = folder.path().join("tell");
-    fs::write(&program, "#!/bin/sh\nexec cat >/dev/null\n").unwrap();
-    fs::set_permissions(&program, fs::Permissions::from_mode(0o755)).unwrap();
+    artefacts::write_program(&program, "#!/bin/sh\nexec cat >/dev/null\n").unwrap();
     let more = format!(
         "  tell: {{type: exec, program: '{}'}}
   hook: {{type: webhook, url: '{}/hooks/{HOOK}', body: '{{\"text\": {{{{ text }}}}}}'}}\n",

@@ -5,7 +5,6 @@
 
 use std::{
     fs,
-    os::unix::fs::PermissionsExt as _,
     path::Path,
     sync::Arc,
     time::{Duration, Instant},
@@ -16,6 +15,7 @@ use annunciator::{
     worker::WorkerProgram,
 };
 use annunciator_testkit::{
+    artefacts::write_program,
     hasty::Hasty,
     mattermost::Mattermost,
     rig::{Rig, worker},
@@ -281,8 +281,7 @@ async fn a_program_that_is_run_in_a_worker_has_the_memory_of_any_other() {
         "#!/bin/sh\ncat >/dev/null\nsleep 0.2\nulimit -d >'{}'\n",
         notified.display()
     );
-    fs::write(&program, script).unwrap();
-    fs::set_permissions(&program, fs::Permissions::from_mode(0o755)).unwrap();
+    write_program(&program, script).unwrap();
     let yaml = format!(
         "notification_channels:
   tell: {{type: exec, program: {}, delivery: {{isolation: process}}}}
@@ -328,8 +327,7 @@ fn a_program_without_workers_says_where_one_is_wanted() {
 async fn check_program(script: &str, says: &str) {
     let rig = rig();
     let program = rig.folder().join("worker");
-    fs::write(&program, format!("#!/bin/sh\n{script}\n")).unwrap();
-    fs::set_permissions(&program, fs::Permissions::from_mode(0o755)).unwrap();
+    write_program(&program, format!("#!/bin/sh\n{script}\n")).unwrap();
     check_path(&program, says).await;
 }
 

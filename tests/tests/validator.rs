@@ -10,11 +10,14 @@ mod elf;
 
 use std::{
     fs,
-    os::unix::fs::PermissionsExt as _,
     path::{Path, PathBuf},
 };
 
-use annunciator_testkit::{artefacts::plugin, ensemble::Ensemble, rig::Rig};
+use annunciator_testkit::{
+    artefacts::{plugin, write_program},
+    ensemble::Ensemble,
+    rig::Rig,
+};
 use annunciator_tests::altered::altered_copy;
 use serde_json::Value as Json;
 
@@ -109,8 +112,7 @@ async fn those_that_are_shipped() {
     let packages = packages.map(|name| format!("annunciator-{name}"));
     let rig = Rig::new(&packages.each_ref().map(String::as_str)).unwrap();
     let program = rig.folder().join("tell");
-    fs::write(&program, "#!/bin/sh\nexec cat >/dev/null\n").unwrap();
-    fs::set_permissions(&program, fs::Permissions::from_mode(0o755)).unwrap();
+    write_program(&program, "#!/bin/sh\nexec cat >/dev/null\n").unwrap();
     let exec = format!("  tell: {{type: exec, program: {}}}\n", program.display());
     let _builder = rig.exactly(&(services.channels() + &exec)).unwrap();
     let config = rig.file().display().to_string();

@@ -5,10 +5,11 @@
 //! elsewhere.
 
 use std::{
-    env, fs, io,
+    env, fs,
+    io::{self, Write as _},
     os::unix::fs::PermissionsExt as _,
     path::{Path, PathBuf},
-    process::Command,
+    process::{Command, Stdio},
 };
 
 use tempfile::TempDir;
@@ -88,6 +89,24 @@ pub fn copy_program(from: impl AsRef<Path>, to: impl AsRef<Path>) -> io::Result<
     let status = copying.arg("--").arg(from.as_ref()).arg(to.as_ref());
     if !status.status()?.success() {
         return Err(io::Error::other("cp failed, and says why"));
+    }
+    permit(to.as_ref())
+}
+
+/// Writes a script that is executed at once, by a process of its own for the reason of
+/// [`copy_program`].
+///
+/// # Errors
+/// Fails if the script cannot be written.
+pub fn write_program(to: impl AsRef<Path>, text: impl AsRef<str>) -> io::Result<()> {
+    let mut writing = Command::new("sh");
+    writing.args(["-c", "cat >\"$0\""]).arg(to.as_ref());
+    let mut child = writing.stdin(Stdio::piped()).spawn()?;
+    if let Some(mut input) = child.stdin.take() {
+        input.write_all(text.as_ref().as_bytes())?;
+    }
+    if !child.wait()?.success() {
+        return Err(io::Error::other("sh failed, and says why"));
     }
     permit(to.as_ref())
 }

@@ -1,10 +1,10 @@
 //! From the specification's complete example to the four services: the real
 //! `hbd`, the real plugins, strict stand-ins.
 
-use std::{fs, os::unix::fs::PermissionsExt as _, path::PathBuf};
+use std::{fs, path::PathBuf};
 
 use annunciator_testkit::{
-    artefacts::executable,
+    artefacts::{executable, write_program},
     ensemble::{Ensemble, SIGNAL_RECIPIENT, SIGNAL_USER},
     rig::Rig,
 };
@@ -295,7 +295,7 @@ async fn the_configuration_of_the_readme_is_sound() {
 async fn a_signal_ends_hbd_and_every_child() {
     let rig = Rig::new(&PLUGINS).unwrap();
     let (script, number) = (rig.folder().join("signal-cli"), rig.folder().join("number"));
-    fs::write(
+    write_program(
         &script,
         format!(
             "#!/bin/sh\necho $$ > '{0}.new' && mv '{0}.new' '{0}'\nsleep 1000\n",
@@ -303,7 +303,6 @@ async fn a_signal_ends_hbd_and_every_child() {
         ),
     )
     .unwrap();
-    fs::set_permissions(&script, fs::Permissions::from_mode(0o755)).unwrap();
     let yaml = format!(
         "notification_channels:\n  s: {{type: signal, cli_path: {}, user: +12025551234, recipient: +12025555678}}\n",
         script.display()

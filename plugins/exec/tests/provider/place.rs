@@ -2,11 +2,12 @@
 
 #![expect(clippy::unwrap_used, reason = "a test may fail by panicking")]
 
-use std::{fs, os::unix::fs::PermissionsExt as _, path::PathBuf};
+use std::path::PathBuf;
 
 use annunciator_exec::Exec;
 use annunciator_sdk::Outcome;
 use annunciator_sdk::testing::{FakeHost, Opened, Sample};
+use annunciator_testkit::artefacts::write_program;
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
@@ -20,8 +21,7 @@ impl Place {
     pub fn script(script: &str) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let program = folder.path().join("tell");
-        fs::write(&program, format!("#!/bin/sh\n{script}\n")).unwrap();
-        fs::set_permissions(&program, fs::Permissions::from_mode(0o755)).unwrap();
+        write_program(&program, format!("#!/bin/sh\n{script}\n")).unwrap();
         Self { folder, program }
     }
 

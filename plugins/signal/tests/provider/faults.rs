@@ -1,11 +1,14 @@
 //! Messages that do not arrive: the outcome of each failure, and what happens to a child that
 //! hangs.
 
-use std::{fs::Permissions, os::unix::fs::PermissionsExt as _, path::Path, time::Duration};
+use std::{path::Path, time::Duration};
 
 use crate::support::{ME, ONE, TWO, deliver, open, over, program};
 use annunciator_sdk::{Class, Fault as Whose, testing::Sample};
-use annunciator_testkit::signal::{Fault, ResultType, SignalCli, SignalDaemon, Verdict};
+use annunciator_testkit::{
+    artefacts::write_program,
+    signal::{Fault, ResultType, SignalCli, SignalDaemon, Verdict},
+};
 use serde_json::json;
 
 /// Waits until a process has ended, or is a zombie whose parent has not waited for it. Returns
@@ -118,8 +121,7 @@ async fn outcome_of(status: u8, stderr: &str) -> annunciator_sdk::Outcome {
         "#!/bin/sh\ncat >/dev/null\ncat '{}' >&2\nexit {status}\n",
         words.display()
     );
-    std::fs::write(&program, script).unwrap();
-    std::fs::set_permissions(&program, Permissions::from_mode(0o755)).unwrap();
+    write_program(&program, script).unwrap();
     let settings = json!({"user": ME, "recipient": ONE, "cli_path": program});
     deliver(&settings, &Sample::new("x")).await.remove(0)
 }

@@ -2,7 +2,7 @@
 
 #![expect(clippy::unwrap_used, reason = "a test may fail by panicking")]
 
-use std::{fs, fs::Permissions, os::unix::fs::PermissionsExt as _, time::Duration};
+use std::time::Duration;
 
 use crate::support::{ME, ONE, deliver, over};
 use annunciator_sdk::{
@@ -10,13 +10,13 @@ use annunciator_sdk::{
     testing::{FakeHost, Reply, Sample},
 };
 use annunciator_signal::Signal;
+use annunciator_testkit::artefacts::write_program;
 use serde_json::json;
 
 async fn run(script: &str) -> Outcome {
     let folder = tempfile::tempdir().unwrap();
     let program = folder.path().join("signal-cli");
-    fs::write(&program, format!("#!/bin/sh\n{script}\n")).unwrap();
-    fs::set_permissions(&program, Permissions::from_mode(0o755)).unwrap();
+    write_program(&program, format!("#!/bin/sh\n{script}\n")).unwrap();
     let settings = json!({"user": ME, "recipient": ONE, "cli_path": program});
     deliver(&settings, &Sample::new("x")).await.remove(0)
 }
